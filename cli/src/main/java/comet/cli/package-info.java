@@ -1,0 +1,5 @@
+/// The command line.
+@NullMarked
+package comet.cli;
+
+import org.jspecify.annotations.NullMarked;

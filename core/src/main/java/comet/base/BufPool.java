@@ -1,0 +1,64 @@
+package comet.base;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayDeque;
+
+/// Buffers of one loop, in powers of two from 4 KiB to 8 MiB, kept for reuse. The pool counts what
+/// is out; the bounds lie with those who take (credits, requests in flight), and [#bytesOut] lets
+/// them see it. Not safe for several threads.
+public final class BufPool {
+    private static final int SMALLEST_SHIFT = 12;
+    private static final int LARGEST_SHIFT = 23;
+
+    private final ArrayDeque<Buf>[] free;
+    private final long keepBytesMax;
+    private long bytesKept;
+    private long bytesOut;
+
+    /// @param keepBytesMax bytes kept for reuse at most; what is beyond goes back to the system
+    public BufPool(long keepBytesMax) {
+        this.keepBytesMax = keepBytesMax;
+        @SuppressWarnings({"unchecked", "rawtypes"})
+        ArrayDeque<Buf>[] lists = new ArrayDeque[LARGEST_SHIFT + 1];
+        for (int i = 0; i < lists.length; i++) {
+            lists[i] = new ArrayDeque<>();
+        }
+        free = lists;
+    }
+
+    /// A buffer of at least `length` bytes, 1 to 8 MiB, content unspecified, one reference.
+    public Buf take(int length) {
+        Check.that(length >= 0 && length <= 1 << LARGEST_SHIFT, "buffer length", length, 0);
+        int shift =
+                Math.max(
+                        SMALLEST_SHIFT, 32 - Integer.numberOfLeadingZeros(Math.max(length, 1) - 1));
+        bytesOut += 1L << shift;
+        Buf buf = free[shift].pollLast();
+        if (buf == null) {
+            return new Buf(this, allocate(1 << shift));
+        }
+        bytesKept -= buf.capacity();
+        buf.reuse();
+        return buf;
+    }
+
+    public long bytesOut() {
+        return bytesOut;
+    }
+
+    void giveBack(Buf buf) {
+        bytesOut -= buf.capacity();
+        if (bytesKept + buf.capacity() <= keepBytesMax) {
+            bytesKept += buf.capacity();
+            free[Integer.numberOfTrailingZeros(buf.capacity())].addLast(buf);
+        }
+    }
+
+    private static ByteBuffer allocate(int length) {
+        return ByteBuffer.allocateDirect(length + Sizes.BLOCK_BYTES)
+                .alignedSlice(Sizes.BLOCK_BYTES)
+                .slice(0, length)
+                .order(ByteOrder.LITTLE_ENDIAN);
+    }
+}

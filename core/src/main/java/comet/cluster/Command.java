@@ -1,0 +1,106 @@
+package comet.cluster;
+
+import comet.cluster.VolumeInfo.Durability;
+import java.util.List;
+
+/// What a process asks the metadata group to decide. A command may arrive twice (see
+/// [comet.port.MetaClient]).
+public sealed interface Command {
+    /// A PG in one of its epochs.
+    record PgEpoch(int pg, long epoch) {}
+
+    /// The cluster's first command; refused where one exists with another id.
+    record CreateCluster(ClusterInfo cluster) implements Command {}
+
+    /// A node starts: known by its name, so a repeat gives the same id. Answer: [Reply.Id].
+    record RegisterNode(String name, String domain, String hostId, List<String> addresses)
+            implements Command {
+        public RegisterNode {
+            addresses = List.copyOf(addresses);
+        }
+    }
+
+    /// A new disk, known by its uuid. Answer: [Reply.Id]. Placement gives it PGs where some lack
+    /// members (and, later, moves others to it).
+    record AddDisk(int nodeId, long uuidHigh, long uuidLow, String domain, long weight)
+            implements Command {}
+
+    /// A disk has started and asks to serve. Answer: [Reply.DiskStarted], or [Reply.Refused] (an
+    /// older copy of its folder, a removed disk).
+    ///
+    /// @param startCount already durable on the disk; above every one used before
+    /// @param bootId the boot id before, kept if `clean`
+    /// @param clean the last stop was clean
+    /// @param damaged durable journal records are damaged: not to be trusted as the only copy
+    record RegisterDisk(
+            int diskId,
+            long uuidHigh,
+            long uuidLow,
+            long startCount,
+            long bootId,
+            boolean clean,
+            boolean damaged)
+            implements Command {}
+
+    /// Promotion of a recovering disk, per PG only where the epoch is still this one.
+    record InSync(int diskId, List<PgEpoch> pgs) implements Command {
+        public InSync {
+            pgs = List.copyOf(pgs);
+        }
+    }
+
+    /// A new epoch with the same members, so that notes of writes that never reach the source can
+    /// be dropped.
+    record NewEpoch(int diskId, List<PgEpoch> pgs) implements Command {
+        public NewEpoch {
+            pgs = List.copyOf(pgs);
+        }
+    }
+
+    /// A gateway starts: known by the name in its config. Answer: [Reply.Id].
+    record RegisterGateway(String name, String hostId) implements Command {}
+
+    /// Answer: [Reply.Id] with the volume's id.
+    ///
+    /// @param nowMs wall clock of the asker, for people only
+    record CreateVolume(String name, long sizeBytes, Durability durability, long nowMs)
+            implements Command {}
+
+    record RenameVolume(long volumeId, String name) implements Command {}
+
+    /// Growing only, for now.
+    record ResizeVolume(long volumeId, long sizeBytes) implements Command {}
+
+    /// Refused while attached. Starts the grace period.
+    record DeleteVolume(long volumeId, long nowMs) implements Command {}
+
+    /// Ends the grace period; refused where the name was taken meanwhile.
+    record RestoreVolume(long volumeId) implements Command {}
+
+    /// Frees the space of a deleted volume, for ever.
+    record PurgeVolume(long volumeId) implements Command {}
+
+    /// A gateway wants to write a volume. Answer: [Reply.Attached], or [Reply.Refused] with code
+    /// `attached-elsewhere`.
+    record Attach(long volumeId, long gatewayId, Mode mode) implements Command {
+        public enum Mode {
+            /// Refused while another live gateway holds the volume, unless it is marked as
+            /// migrating to this one or its gateway, asked, yields.
+            NORMAL,
+            /// The operator's word: whoever holds it is fenced.
+            TAKEOVER
+        }
+    }
+
+    /// Ends an attachment, only if the term is still the newest.
+    ///
+    /// @param clean all replicas are levelled and synced
+    record Detach(long volumeId, long gatewayId, long term, boolean clean) implements Command {}
+
+    /// Allows the next gateway to take the volume over with its first write; 0 takes that back.
+    record Migrate(long volumeId, long toGatewayId) implements Command {}
+
+    /// A gateway's answer to being asked for a volume it holds.
+    record AnswerYield(long volumeId, long gatewayId, long term, boolean yields)
+            implements Command {}
+}

@@ -1,0 +1,5 @@
+/// The index on RocksDB.
+@NullMarked
+package comet.io.index;
+
+import org.jspecify.annotations.NullMarked;

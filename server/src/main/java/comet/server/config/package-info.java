@@ -1,0 +1,5 @@
+/// Config files.
+@NullMarked
+package comet.server.config;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/// The NBD front end.
+@NullMarked
+package comet.server.nbd;
+
+import org.jspecify.annotations.NullMarked;

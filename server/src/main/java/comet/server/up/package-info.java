@@ -1,0 +1,5 @@
+/// Wiring of the roles.
+@NullMarked
+package comet.server.up;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/// The simulator.
+@NullMarked
+package comet.sim;
+
+import org.jspecify.annotations.NullMarked;
