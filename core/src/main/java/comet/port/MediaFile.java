@@ -21,6 +21,29 @@ public interface MediaFile {
     /// a second try proves nothing.
     void sync(IoDone done, long token);
 
+    /// A write and, when it has ended well, a sync: what one would do by the two calls, but an
+    /// implementation that hands work to another thread hands it over once. Answers the bytes
+    /// written, when they and all earlier ended writes are durable.
+    default void writeAndSync(
+            long position, Buf source, int offset, int length, IoDone done, long token) {
+        write(
+                position,
+                source,
+                offset,
+                length,
+                (writeToken, written) -> {
+                    if (written < 0) {
+                        done.done(writeToken, written);
+                    } else {
+                        sync(
+                                (syncToken, synced) ->
+                                        done.done(syncToken, synced < 0 ? synced : written),
+                                writeToken);
+                    }
+                },
+                token);
+    }
+
     /// Closes the file; operations under way end first. Never reports.
     void close();
 }
