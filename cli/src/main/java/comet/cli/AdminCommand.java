@@ -1,0 +1,93 @@
+package comet.cli;
+
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import tools.jackson.databind.JsonNode;
+
+/// A command that is a request to the admin API and a way to print its answer.
+abstract class AdminCommand implements Callable<Integer> {
+    @CommandLine.Spec @Nullable CommandSpec spec;
+
+    /// @return the exit status
+    abstract int run(AdminClient client);
+
+    @Override
+    public Integer call() {
+        if (spec == null) {
+            throw new IllegalStateException("called without a command line");
+        }
+        return run(((Main) spec.root().userObject()).client());
+    }
+
+    ParameterException usage(String message) {
+        if (spec == null) {
+            throw new IllegalStateException(message);
+        }
+        return new ParameterException(spec.commandLine(), message);
+    }
+
+    long size(String text) {
+        try {
+            return Size.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw usage(String.valueOf(e.getMessage()));
+        }
+    }
+
+    static String escape(String segment) {
+        return URLEncoder.encode(segment, StandardCharsets.UTF_8).replace("+", "%20");
+    }
+
+    static void printJson(JsonNode json) {
+        System.out.println(json.toPrettyString());
+    }
+
+    /// Text of a field; empty where it is missing or null.
+    static String text(JsonNode json, String field) {
+        JsonNode value = json.path(field);
+        return value.isMissingNode() || value.isNull() ? "" : value.asString();
+    }
+
+    static String bytes(JsonNode json, String field) {
+        JsonNode value = json.path(field);
+        return value.isNumber() ? Size.text(value.asLong()) : "";
+    }
+
+    /// A group of commands, which alone is no command.
+    abstract static class Group implements Runnable {
+        @CommandLine.Spec @Nullable CommandSpec spec;
+
+        @Override
+        public void run() {
+            if (spec != null) {
+                throw new ParameterException(spec.commandLine(), "Which command? See below.");
+            }
+        }
+    }
+
+    /// A listing: the array under `field` of the answer, as a table or as it came.
+    abstract static class Listing extends AdminCommand {
+        @CommandLine.Option(names = "--json", description = "Print JSON.")
+        boolean json;
+
+        abstract JsonNode fetch(AdminClient client);
+
+        abstract Table table(JsonNode answer);
+
+        @Override
+        int run(AdminClient client) {
+            JsonNode answer = fetch(client);
+            if (json) {
+                printJson(answer);
+            } else {
+                table(answer).print(System.out);
+            }
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,235 @@
+package comet.cli;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import tools.jackson.databind.JsonNode;
+
+@Command(
+        name = "cluster",
+        description = "The cluster as a whole.",
+        subcommands = {
+            ClusterCommands.Create.class,
+            ClusterCommands.Status.class,
+            ClusterCommands.Health.class,
+            ClusterCommands.ShowMap.class,
+            ClusterCommands.Events.class
+        })
+final class ClusterCommands extends AdminCommand.Group {
+
+    @Command(
+            name = "create",
+            description = "Create the cluster, once, after its metadata group was started.")
+    static final class Create extends AdminCommand {
+        @Option(names = "--replicas", description = "Copies of every chunk, 1 to 3. Default: 2.")
+        int replicas = 2;
+
+        @Option(
+                names = "--placement-groups",
+                paramLabel = "N",
+                description = "A power of two, for ever. Default: 8192.")
+        @Nullable Integer placementGroups;
+
+        @Override
+        int run(AdminClient client) {
+            Map<String, Object> body = new LinkedHashMap<>();
+            body.put("replicas", replicas);
+            if (placementGroups != null) {
+                body.put("placementGroups", placementGroups);
+            }
+            System.out.println("created cluster " + text(client.post("/v1/cluster", body), "id"));
+            return 0;
+        }
+    }
+
+    @Command(name = "status", description = "What the cluster is and how it is.")
+    static final class Status extends AdminCommand {
+        @Option(names = "--json", description = "Print JSON.")
+        boolean json;
+
+        @Override
+        int run(AdminClient client) {
+            JsonNode status = client.get("/v1/cluster");
+            if (json) {
+                printJson(status);
+                return 0;
+            }
+            if (!status.path("exists").asBoolean()) {
+                System.out.println("cluster      none yet: create it with `comet cluster create`");
+                return 0;
+            }
+            System.out.println("cluster      " + text(status, "id"));
+            System.out.println("health       " + text(status, "health"));
+            System.out.printf(
+                    "metadata     revision %s, leader %s%n",
+                    text(status, "revision"), orNone(text(status, "leader")));
+            System.out.printf(
+                    "placement    %s groups, %s copies, %s domains%n",
+                    text(status, "placementGroups"),
+                    text(status, "replicas"),
+                    text(status, "domains"));
+            System.out.printf(
+                    "nodes        %s of %s alive, disks %s of %s, gateways %s%n",
+                    text(status, "nodesAlive"),
+                    text(status, "nodes"),
+                    text(status, "disksAlive"),
+                    text(status, "disks"),
+                    text(status, "gateways"));
+            System.out.printf(
+                    "capacity     %s raw, %s used, %s provisioned in %s volumes%n",
+                    orUnknown(bytes(status, "capacityBytes")),
+                    orUnknown(bytes(status, "usedBytes")),
+                    bytes(status, "provisionedBytes"),
+                    text(status, "volumes"));
+            for (JsonNode warning : status.path("warnings")) {
+                System.out.println("warning      " + warning.asString());
+            }
+            return 0;
+        }
+
+        private static String orNone(String text) {
+            return text.isEmpty() ? "none" : text;
+        }
+
+        private static String orUnknown(String text) {
+            return text.isEmpty() ? "unknown" : text;
+        }
+    }
+
+    @Command(
+            name = "health",
+            description =
+                    "What is wrong, by codes. Exit status 0 where nothing is (warnings aside), else 1.")
+    static final class Health extends AdminCommand {
+        @Option(names = "--wait", description = "Wait until nothing is wrong, not even a warning.")
+        boolean wait;
+
+        @Option(
+                names = "--timeout",
+                paramLabel = "SECONDS",
+                description = "How long to wait. Default: for ever.")
+        @Nullable Integer timeout;
+
+        @Option(names = "--json", description = "Print JSON.")
+        boolean json;
+
+        @Override
+        int run(AdminClient client) {
+            Instant end =
+                    timeout == null ? Instant.MAX : Instant.now().plus(Duration.ofSeconds(timeout));
+            String said = "";
+            while (true) {
+                JsonNode health = get(client);
+                boolean good = "ok".equals(text(health, "status"));
+                boolean last = !wait || good || Instant.now().isAfter(end);
+                String lines = lines(health);
+                if (json && last) {
+                    printJson(health);
+                } else if (!json && (last || !lines.equals(said))) {
+                    System.out.print(lines.equals(said) ? "" : lines);
+                    said = lines;
+                }
+                if (last) {
+                    boolean failed = wait ? !good : "error".equals(text(health, "status"));
+                    return failed ? 1 : 0;
+                }
+                pause();
+            }
+        }
+
+        /// While one waits, an API that does not answer yet is one more thing to wait for.
+        private JsonNode get(AdminClient client) {
+            try {
+                return client.get("/v1/health");
+            } catch (AdminClient.AdminException e) {
+                if (!wait) {
+                    throw e;
+                }
+                Map<String, Object> item = new LinkedHashMap<>();
+                item.put("level", "error");
+                item.put("code", e.code);
+                item.put("message", String.valueOf(e.getMessage()));
+                return AdminClient.JSON.valueToTree(
+                        Map.of("status", "error", "items", new Object[] {item}));
+            }
+        }
+
+        private static String lines(JsonNode health) {
+            StringBuilder lines = new StringBuilder();
+            lines.append("health ").append(text(health, "status")).append('\n');
+            for (JsonNode item : health.path("items")) {
+                lines.append(
+                        "%-5s %s: %s\n"
+                                .formatted(
+                                        text(item, "level"),
+                                        text(item, "code"),
+                                        text(item, "message")));
+            }
+            return lines.toString();
+        }
+
+        private static void pause() {
+            try {
+                Thread.sleep(Duration.ofMillis(250));
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IllegalStateException("interrupted", e);
+            }
+        }
+    }
+
+    @Command(name = "map", description = "Nodes, disks and how placement groups lie on them.")
+    static final class ShowMap extends AdminCommand {
+        @Option(names = "--json", description = "Print JSON: the whole map.")
+        boolean json;
+
+        @Override
+        int run(AdminClient client) {
+            JsonNode map = client.get("/v1/map");
+            if (json) {
+                printJson(map);
+                return 0;
+            }
+            System.out.println("revision " + text(map, "revision"));
+            Table table = new Table("DOMAIN", "NODE", "DISK", "STATE", "WEIGHT", "PGS", "IN SYNC");
+            for (JsonNode disk : map.path("disks")) {
+                table.row(
+                        text(disk, "domain"),
+                        text(disk, "node"),
+                        text(disk, "id"),
+                        text(disk, "state"),
+                        bytes(disk, "weight"),
+                        text(disk, "pgs"),
+                        text(disk, "pgsInSync"));
+            }
+            table.print(System.out);
+            return 0;
+        }
+    }
+
+    @Command(name = "events", description = "What happened lately, oldest first.")
+    static final class Events extends AdminCommand.Listing {
+        @Override
+        JsonNode fetch(AdminClient client) {
+            return client.get("/v1/events");
+        }
+
+        @Override
+        Table table(JsonNode answer) {
+            Table table = new Table("TIME", "LEVEL", "PROCESS", "EVENT", "DETAILS");
+            for (JsonNode event : answer.path("events")) {
+                table.row(
+                        Instant.ofEpochMilli(event.path("timeMs").asLong()),
+                        text(event, "level"),
+                        text(event, "process"),
+                        text(event, "code"),
+                        text(event, "details"));
+            }
+            return table;
+        }
+    }
+}
