@@ -87,6 +87,9 @@ public sealed interface Command {
             /// Refused while another live gateway holds the volume, unless it is marked as
             /// migrating to this one or its gateway, asked, yields.
             NORMAL,
+            /// For a read: refused while another live gateway holds the volume, whatever its marks
+            /// say, and nobody is asked to yield. Else as NORMAL.
+            IF_FREE,
             /// The operator's word: whoever holds it is fenced.
             TAKEOVER
         }

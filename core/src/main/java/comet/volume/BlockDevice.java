@@ -7,7 +7,10 @@ import comet.base.Buf;
 ///
 /// Offsets and lengths are in bytes, of any alignment, inside the size; the implementation checks
 /// range and rights once, here. Requests may be many at once and end in any order; a request that
-/// overlaps one in flight waits for it. A caller keeps its buffer until the answer.
+/// overlaps one in flight waits for it. A caller keeps its buffer until the answer. The device may
+/// hold references to what it writes (see [Buf]) beyond the answer: those bytes must not change
+/// before the last reference is given back, so a source comes from a pool and is not used again by
+/// hand.
 public interface BlockDevice {
     /// Answer before the data is durable everywhere (0), or only after (FUA).
     int FUA = 1;
