@@ -1,49 +1,32 @@
 # A cluster of separate processes (`comet up --nodes N`) and what can happen to it. Sourced by tests
-# after lib.sh; uses $COMET (the launcher) and $TMP (a folder that lib.sh removes at the end).
+# after lib.sh.
+# shellcheck shell=bash
 
-CLUSTER=
-CLUSTER_PID=
-
-# cluster_start NODES [SIZE]: starts it under $TMP/data and waits until I/O is possible.
+# cluster_start NODES [SIZE]: starts it under $DATA and waits until I/O is possible. Sets SOCK and URI.
 cluster_start() {
-    CLUSTER=$TMP/data
-    "$COMET" up --nodes "$1" --data "$CLUSTER" --nbd 127.0.0.1:0 --admin 127.0.0.1:0 --size "${2:-2G}" \
-        >"$TMP/up.out" 2>"$TMP/up.err" &
-    CLUSTER_PID=$!
-    wait_until 120 "the cluster to be ready" grep -q '^ready ' "$TMP/up.out"
-    export COMET_ADMIN=$CLUSTER/admin.sock
-    SOCK=$(cluster_nbd_socket)
+    SIZE=${2:-2G} start_up --nodes "$1"
+    SOCK=$(ls "$DATA"/nbd.sock "$DATA"/gateway-1/nbd.sock 2>/dev/null | head -1)
     URI="nbd+unix:///disk0?socket=$SOCK"
     export SOCK URI
 }
 
-cluster_nbd_socket() {
-    local socket
-    for socket in "$CLUSTER/nbd.sock" "$CLUSTER"/gateway-*/nbd.sock; do
-        [ ! -S "$socket" ] || { echo "$socket"; return; }
-    done
-    echo "no NBD socket under $CLUSTER" >&2
-    return 1
-}
-
-# NAME is node-1, node-2, …, gateway-1.
-process_pid() { cat "$CLUSTER/run/$1.pid"; }
-
+# NAME is node-1, node-2, …, gateway-1; several are killed at once.
 process_kill() {
-    local name pids=()
-    for name in "$@"; do pids+=("$(process_pid "$name")"); done
+    local name pid pids=()
+    for name in "$@"; do pids+=("$(pid_of "$name")"); done
+    say "kill -9 $*"
     kill -9 "${pids[@]}"
-    for pid in "${pids[@]}"; do
-        timeout 20 tail --pid="$pid" -f /dev/null || { echo "pid $pid lives on" >&2; return 1; }
-    done
+    for pid in "${pids[@]}"; do wait_gone "$pid" 10 || fail "process $pid survived SIGKILL"; done
 }
 
+# Starts processes again that were killed; does not wait for them.
 process_start() {
-    local name
+    local name role
     for name in "$@"; do
-        "$COMET" "${name%%-*}" --config "$CLUSTER/$name/${name%%-*}.conf" \
-            >>"$TMP/$name.out" 2>>"$TMP/$name.err" &
-        echo $! >>"$TMP/started.pids"
+        role=${name%%-*}
+        comet "$role" --config "$DATA/$name/$role.conf" >>"$IT_DIR/$name.out" 2>>"$IT_DIR/$name.log" &
+        own $!
+        echo $! >"$DATA/run/$name.pid"
     done
 }
 
@@ -52,15 +35,35 @@ process_restart() {
     process_start "$@"
 }
 
-cluster_healthy() { "$COMET" cluster health >/dev/null 2>&1; }
+wait_healthy() { IT_WAIT=${1:-90} await cli cluster health; }
 
-wait_healthy() { wait_until "${1:-90}" "the cluster to be healthy" cluster_healthy; }
+# A writer that notes what was acknowledged: writer_start SEED, then writer_past N, writer_stop SEED
+writer_start() {
+    "$COMET_ROOT/it/tools/acked-writer" write --uri "$URI" --log "$IT_DIR/acked-$1" \
+        --stop "$IT_DIR/stop-$1" --seed "$1" >"$IT_DIR/writer-$1.out" 2>&1 &
+    WRITER=$!
+    own $WRITER
+}
 
-cluster_stop() {
-    local pid name
-    kill "$CLUSTER_PID" 2>/dev/null || true
-    if [ -f "$TMP/started.pids" ]; then
-        while read -r pid; do kill "$pid" 2>/dev/null || true; done <"$TMP/started.pids"
-    fi
-    wait 2>/dev/null || true
+writer_acked() { grep -c ^a "$IT_DIR/acked-$1" 2>/dev/null || true; }
+
+writer_past() {
+    local end=$((SECONDS + 90)) goal=$(($(writer_acked "$1") + $2))
+    until (($(writer_acked "$1") > goal)); do
+        alive "$WRITER" || fail "the writer ended: $(cat "$IT_DIR/writer-$1.out")"
+        ((SECONDS < end)) || fail "no progress of the writer: $(writer_acked "$1") of $goal; $(cli cluster health 2>&1)"
+        sleep 0.1
+    done
+}
+
+writer_stop() {
+    touch "$IT_DIR/stop-$1"
+    wait "$WRITER" || fail "the writer: $(cat "$IT_DIR/writer-$1.out")"
+    cat "$IT_DIR/writer-$1.out"
+}
+
+# writer_verify SEED [--flushed]
+writer_verify() {
+    "$COMET_ROOT/it/tools/acked-writer" verify --uri "$URI" --log "$IT_DIR/acked-$1" "${@:2}" ||
+        fail "acknowledged writes are missing"
 }

@@ -156,11 +156,3 @@ random_file() { head -c "$2" /dev/urandom >"$1"; }
 
 same() { cmp "$1" "$2" || fail "$1 and $2 differ"; }
 
-# QEMU's flags for the fastest machine here: KVM where it may be used, else emulation.
-qemu_accel() {
-    if [[ -r /dev/kvm && -w /dev/kvm ]]; then
-        echo "-accel kvm -cpu host"
-    else
-        echo "-accel tcg,thread=multi -cpu max"
-    fi
-}

@@ -1,4 +1,11 @@
-# Test guests, for scripts that have sourced ../lib.sh. Needs GUEST_DIR (see build.sh).
+# Test guests, for scripts that have sourced ../lib.sh.
+# shellcheck shell=bash
+
+# Builds what guests boot from, once for all tests.
+guest_prepare() {
+    GUEST_DIR=$COMET_ROOT/it/target/guest
+    "$COMET_ROOT/it/guest/build.sh" "$GUEST_DIR"
+}
 
 # KVM where a kernel says its first words under it within 3 s, else emulation; found out once (some
 # hosts have /dev/kvm, but nothing runs under it).
@@ -29,6 +36,7 @@ guest_start() {
         -blockdev "driver=nbd,node-name=disk,$nbd,reconnect-delay=120,discard=unmap,cache.direct=on" \
         -device virtio-blk-pci,drive=disk,discard=on,write-zeroes=on >"$console.qemu" 2>&1 &
     GUEST_PID=$!
+    own $GUEST_PID
 }
 
 # guest_wait CONSOLE PATTERN SECONDS: until a line of the console matches.
