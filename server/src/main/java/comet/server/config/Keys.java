@@ -1,0 +1,226 @@
+package comet.server.config;
+
+import comet.server.config.Key.Kind;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Every key of every config file, in the order of the reference (docs/config.md), with its
+/// default.
+final class Keys {
+    private Keys() {}
+
+    /// One member of the metadata group, in `meta.members`.
+    static final List<Key> MEMBER =
+            List.of(
+                    new Key("name", Kind.NAME, null, "The member's name: its node's or its own."),
+                    new Key(
+                            "raft",
+                            Kind.ADDRESS,
+                            null,
+                            "Where the other members reach it (port 7492 by custom)."),
+                    new Key(
+                            "control",
+                            Kind.ADDRESS,
+                            null,
+                            "Where nodes and gateways reach it (port 7493 by custom)."));
+
+    private static final List<Key> DISK =
+            List.of(
+                    new Key(
+                            "path",
+                            Kind.PATH,
+                            null,
+                            "The disk's folder, on ext4 or XFS. It must exist; a new disk's is empty."),
+                    new Key(
+                            "journal",
+                            Kind.PATH,
+                            "",
+                            "Folder for the disk's journal where it lies on a faster device. Default:"
+                                    + " the disk's own folder."),
+                    new Key(
+                            "weight",
+                            Kind.SIZE,
+                            "",
+                            "The disk's share of placement. Default: the capacity of its device."),
+                    new Key(
+                            "domain",
+                            Kind.NAME,
+                            "",
+                            "The disk's failure domain, where it is not the node's."));
+
+    private static final List<Key> COMMON =
+            List.of(
+                    new Key("name", Kind.NAME, null, "The process's name, unique in the cluster."),
+                    new Key(
+                            "data",
+                            Kind.PATH,
+                            ".",
+                            "Folder for identity, state and sockets of the process."),
+                    new Key(
+                            "insecure",
+                            Kind.BOOLEAN,
+                            "false",
+                            "Allow addresses other than loopback although nothing is encrypted and"
+                                    + " peers are not authenticated."));
+
+    private static final List<Key> ADMIN =
+            List.of(
+                    new Key(
+                            "admin.socket",
+                            Kind.PATH,
+                            "admin.sock",
+                            "The CLI's unix socket, in the data folder unless absolute; mode 0600."),
+                    new Key(
+                            "admin.listen",
+                            Kind.ADDRESS,
+                            "",
+                            "The admin API and /metrics over TCP, with the token in `admin.token` of"
+                                    + " the data folder (127.0.0.1:7490 by custom). Default: none."));
+
+    private static final List<Key> GROUP =
+            List.of(
+                    new Key(
+                            "group",
+                            Kind.ADDRESSES,
+                            null,
+                            "The `control` addresses of the metadata group's members."));
+
+    private static final List<Key> META =
+            List.of(
+                    new Key(
+                            "meta.members",
+                            Kind.OBJECTS,
+                            "",
+                            "All members of the metadata group, one, three or five; one of them, by"
+                                    + " `name`, is this process. Default: this process is none.",
+                            MEMBER),
+                    new Key(
+                            "meta.grace-period",
+                            Kind.DURATION,
+                            "24h",
+                            "How long a deleted volume can be restored before its space is freed."));
+
+    static final List<Key> NODE =
+            join(
+                    COMMON,
+                    List.of(
+                            new Key(
+                                    "domain",
+                                    Kind.NAME,
+                                    null,
+                                    "The node's failure domain (room, rack). No two copies of a chunk"
+                                            + " share one."),
+                            new Key(
+                                    "listen",
+                                    Kind.ADDRESS,
+                                    "127.0.0.1:7491",
+                                    "Where gateways and other nodes reach the node."),
+                            new Key(
+                                    "advertise",
+                                    Kind.ADDRESS,
+                                    "",
+                                    "What they are told instead of `listen`, where that differs."),
+                            new Key(
+                                    "socket",
+                                    Kind.PATH,
+                                    "node.sock",
+                                    "Unix socket for neighbours on the same host, in the data folder"
+                                            + " unless absolute."),
+                            new Key("disks", Kind.OBJECTS, "", "The node's disks.", DISK),
+                            new Key(
+                                    "journal-size",
+                                    Kind.SIZE,
+                                    "1G",
+                                    "Size of a new disk's journal; 64M to 64G. Existing disks keep"
+                                            + " theirs.")),
+                    GROUP,
+                    META,
+                    ADMIN);
+
+    static final List<Key> META_ALONE = join(COMMON, META, ADMIN);
+
+    static final List<Key> GATEWAY =
+            join(
+                    COMMON,
+                    GROUP,
+                    List.of(
+                            new Key(
+                                    "nbd.socket",
+                                    Kind.PATH,
+                                    "nbd.sock",
+                                    "NBD on a unix socket, in the data folder unless absolute."),
+                            new Key(
+                                    "nbd.listen",
+                                    Kind.ADDRESS,
+                                    "",
+                                    "NBD over TCP (127.0.0.1:10809 by custom). Whoever reaches it can"
+                                            + " read and write all exported volumes. Default: none."),
+                            new Key(
+                                    "exports",
+                                    Kind.TEXTS,
+                                    "",
+                                    "Names of the volumes that the gateway serves; `*` at the end stands"
+                                            + " for any rest. Default: none but `[\"*\"]` in `comet up`."),
+                            new Key(
+                                    "idle-detach",
+                                    Kind.DURATION,
+                                    "30s",
+                                    "A volume is flushed and detached this long after its last client"
+                                            + " has left."),
+                            new Key(
+                                    "memory",
+                                    Kind.SIZE,
+                                    "256M",
+                                    "Bound of the data of writes that are kept until they are durable"
+                                            + " everywhere.")),
+                    ADMIN);
+
+    static final List<Key> UP =
+            List.of(
+                    new Key("data", Kind.PATH, "data", "The data folder. Flag: --data."),
+                    new Key(
+                            "nbd",
+                            Kind.ADDRESS,
+                            "127.0.0.1:10809",
+                            "NBD over TCP; port 0 means any free one. Flag: --nbd."),
+                    new Key(
+                            "admin",
+                            Kind.ADDRESS,
+                            "127.0.0.1:7490",
+                            "The admin API over TCP; port 0 means any free one. Flag: --admin."),
+                    new Key(
+                            "size",
+                            Kind.SIZE,
+                            "10G",
+                            "Size of the first volume, `disk0`. Flag: --size."),
+                    new Key(
+                            "nodes",
+                            Kind.INTEGER,
+                            "0",
+                            "0: everything in one process. N: that many storage nodes and a gateway as"
+                                    + " processes of their own. Flag: --nodes."),
+                    new Key(
+                            "journal-size",
+                            Kind.SIZE,
+                            "1G",
+                            "Size of each new disk's journal; 64M to 64G."),
+                    new Key(
+                            "grace-period",
+                            Kind.DURATION,
+                            "24h",
+                            "How long a deleted volume can be restored before its space is freed."),
+                    new Key(
+                            "insecure",
+                            Kind.BOOLEAN,
+                            "false",
+                            "Allow addresses other than loopback although nothing is encrypted."));
+
+    @SafeVarargs
+    private static List<Key> join(List<Key>... parts) {
+        List<Key> all = new ArrayList<>();
+        for (List<Key> part : parts) {
+            all.addAll(part);
+        }
+        return List.copyOf(all);
+    }
+}

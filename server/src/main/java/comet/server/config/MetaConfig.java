@@ -1,0 +1,19 @@
+package comet.server.config;
+
+import java.nio.file.Path;
+import java.util.List;
+
+/// Config of a member of the metadata group that is a process of its own.
+public record MetaConfig(String name, Path data, GroupConfig group, AdminConfig admin) {
+    /// @throws ConfigException where it cannot be used
+    public static MetaConfig read(Path configFile, List<String> overrides) {
+        ConfigFile file = ConfigFile.read(configFile, Keys.META_ALONE, overrides);
+        Path data = file.path("data");
+        String name = file.text("name");
+        GroupConfig group = GroupConfig.read(file, name);
+        if (group == null) {
+            throw file.refuse("meta.members", "does not name `" + name + "`, this process");
+        }
+        return new MetaConfig(name, data, group, AdminConfig.read(file, data));
+    }
+}

@@ -1,0 +1,43 @@
+package comet.server.config;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Config of `comet up`: flags, over a file where one is named.
+///
+/// @param sizeBytes of the first volume
+/// @param nodes 0: one process
+public record UpConfig(
+        Path data,
+        HostPort nbd,
+        HostPort admin,
+        long sizeBytes,
+        int nodes,
+        long journalBytes,
+        Duration gracePeriod) {
+    /// Nodes that one machine may be asked to start.
+    static final int NODES_MAX = 64;
+
+    /// @throws ConfigException where it cannot be used
+    public static UpConfig read(@Nullable Path configFile, List<String> overrides) {
+        ConfigFile file =
+                configFile == null
+                        ? ConfigFile.of(Keys.UP, overrides)
+                        : ConfigFile.read(configFile, Keys.UP, overrides);
+        HostPort nbd = file.address("nbd");
+        HostPort admin = file.address("admin");
+        Loopback.check(file, "nbd", nbd);
+        Loopback.check(file, "admin", admin);
+        return new UpConfig(
+                file.path("data"),
+                nbd,
+                admin,
+                file.bytes("size", 0, Long.MAX_VALUE),
+                file.integer("nodes", 0, NODES_MAX),
+                file.bytes(
+                        "journal-size", NodeConfig.JOURNAL_BYTES_MIN, NodeConfig.JOURNAL_BYTES_MAX),
+                file.duration("grace-period"));
+    }
+}

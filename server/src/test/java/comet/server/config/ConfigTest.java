@@ -1,0 +1,146 @@
+package comet.server.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ConfigTest {
+    private static final String NODE =
+            """
+            name = node-1
+            domain = a
+            group = ["127.0.0.1:7493"]
+            disks = [ { path = disk-1 }, { path = /srv/disk-2, weight = 2T, domain = b } ]
+            """;
+
+    @TempDir Path folder = Path.of("");
+
+    private Path file(String text) throws IOException {
+        return Files.writeString(folder.resolve("test.conf"), text);
+    }
+
+    private NodeConfig node(String text, String... overrides) throws IOException {
+        return NodeConfig.read(file(text), List.of(overrides));
+    }
+
+    @Test
+    void a_node_has_these_defaults() throws IOException {
+        NodeConfig node = node(NODE);
+        assertThat(node.listen()).hasToString("127.0.0.1:7491");
+        assertThat(node.advertise()).isEqualTo(node.listen());
+        assertThat(node.data()).isEqualTo(folder.toAbsolutePath());
+        assertThat(node.socket()).isEqualTo(folder.toAbsolutePath().resolve("node.sock"));
+        assertThat(node.journalBytes()).isEqualTo(1L << 30);
+        assertThat(node.meta()).isNull();
+        assertThat(node.admin().listen()).isNull();
+        assertThat(node.disks()).hasSize(2);
+        assertThat(node.disks().get(0).path()).isEqualTo(folder.toAbsolutePath().resolve("disk-1"));
+        assertThat(node.disks().get(0).weightBytes()).isZero();
+        assertThat(node.disks().get(1).weightBytes()).isEqualTo(2L << 40);
+        assertThat(node.disks().get(1).domain()).isEqualTo("b");
+    }
+
+    @Test
+    void a_gateway_has_these_defaults() throws IOException {
+        GatewayConfig gateway =
+                GatewayConfig.read(file("name = g\ngroup = [\"[::1]:7493\"]\n"), List.of());
+        assertThat(gateway.idleDetach()).isEqualTo(Duration.ofSeconds(30));
+        assertThat(gateway.exports()).isEmpty();
+        assertThat(gateway.nbdListen()).isNull();
+        assertThat(gateway.memoryBytes()).isEqualTo(256L << 20);
+        assertThat(gateway.group()).containsExactly(new HostPort("::1", 7493));
+    }
+
+    @Test
+    void an_unknown_key_is_refused_with_file_line_and_the_nearest_one() {
+        assertThatThrownBy(() -> node(NODE + "jornal-size = 1G\n"))
+                .hasMessageContaining("test.conf:5:")
+                .hasMessageContaining("`jornal-size` is no key here")
+                .hasMessageContaining("`journal-size`");
+        assertThatThrownBy(() -> node(NODE + "admin { soket = x }\n"))
+                .hasMessageContaining("`admin.soket`")
+                .hasMessageContaining("`admin.socket`");
+        assertThatThrownBy(() -> node(NODE.replace("path = disk-1", "path = a, wieght = 1")))
+                .hasMessageContaining("test.conf:4:")
+                .hasMessageContaining("`weight`");
+    }
+
+    @Test
+    void a_value_of_the_wrong_type_is_refused_with_what_is_wanted() {
+        assertThatThrownBy(() -> node(NODE + "journal-size = plenty\n"))
+                .hasMessageContaining("test.conf:5:")
+                .hasMessageContaining("wants a size")
+                .hasMessageContaining("plenty");
+        assertThatThrownBy(() -> node(NODE + "listen = 7491\n"))
+                .hasMessageContaining("wants an address HOST:PORT");
+        assertThatThrownBy(() -> node(NODE + "insecure = perhaps\n"))
+                .hasMessageContaining("wants true or false");
+        assertThatThrownBy(() -> node(NODE + "disks = 3\n"))
+                .hasMessageContaining("wants a list of objects");
+        assertThatThrownBy(() -> node(NODE + "admin = 3\n"))
+                .hasMessageContaining("wants an object");
+        assertThatThrownBy(() -> node(NODE + "meta.grace-period = soon\n"))
+                .hasMessageContaining("wants a duration");
+        assertThatThrownBy(() -> node(NODE.replace("node-1", "\"a b\"")))
+                .hasMessageContaining("wants a name");
+    }
+
+    @Test
+    void what_is_missing_or_out_of_range_is_named() {
+        assertThatThrownBy(() -> node("name = a\n")).hasMessageContaining("is missing");
+        assertThatThrownBy(() -> node(NODE + "journal-size = 1M\n"))
+                .hasMessageContaining("between 64M and 64G");
+        assertThatThrownBy(() -> node("name = {\n")).hasMessageContaining("test.conf");
+        assertThatThrownBy(() -> NodeConfig.read(folder.resolve("none.conf"), List.of()))
+                .hasMessageContaining("there is no config file");
+    }
+
+    @Test
+    void others_may_reach_it_only_where_the_config_says_insecure() throws IOException {
+        assertThatThrownBy(() -> node(NODE + "listen = \"0.0.0.0:7491\"\n"))
+                .hasMessageContaining("insecure = true");
+        assertThatThrownBy(() -> node(NODE + "admin.listen = \"10.1.2.3:7490\"\n"))
+                .hasMessageContaining("`admin.listen`");
+        assertThat(node(NODE + "listen = \"0.0.0.0:7491\"\ninsecure = true\n").listen().host())
+                .isEqualTo("0.0.0.0");
+    }
+
+    @Test
+    void a_group_has_one_three_or_five_members() throws IOException {
+        String member = "{ name = %s, raft = \"127.0.0.1:1\", control = \"127.0.0.1:2\" }";
+        String one = "meta.members = [" + member.formatted("node-1") + "]\n";
+        GroupConfig group = node(NODE + one).meta();
+        assertThat(group).isNotNull();
+        String two =
+                "meta.members = [%s, %s]\n"
+                        .formatted(member.formatted("node-1"), member.formatted("node-2"));
+        assertThatThrownBy(() -> node(NODE + two)).hasMessageContaining("one, three or five");
+    }
+
+    @Test
+    void the_command_line_overrides() throws IOException {
+        NodeConfig node = node(NODE, "listen=127.0.0.1:9", "journal-size=64M");
+        assertThat(node.listen().port()).isEqualTo(9);
+        assertThat(node.journalBytes()).isEqualTo(64L << 20);
+        assertThatThrownBy(() -> node(NODE, "lissten=127.0.0.1:9"))
+                .hasMessageContaining("command line")
+                .hasMessageContaining("`listen`");
+    }
+
+    @Test
+    void the_reference_is_what_the_code_reads() throws IOException {
+        Path docs = Path.of("..", "docs", "config.md");
+        if (System.getenv("COMET_WRITE_DOCS") != null) {
+            Files.createDirectories(docs.getParent());
+            Files.writeString(docs, Reference.markdown());
+        }
+        assertThat(Files.readString(docs)).isEqualTo(Reference.markdown());
+    }
+}
