@@ -1,0 +1,29 @@
+package comet.server.nbd;
+
+import comet.base.Buf;
+import io.netty.buffer.ByteBuf;
+
+/// The connection as a session sees it. Nothing here calls back into the session within the call.
+interface NbdWire {
+    /// Where the next bytes for the client go: append to it, do not keep it.
+    ByteBuf out();
+
+    /// Appends data by reference and takes over the caller's reference to `buf`. Once the bytes
+    /// have left, or never will, the wire tells [NbdSession#sent].
+    void data(Buf buf, int offset, int length);
+
+    /// The client takes its replies more slowly than they come. When that is over the wire gives
+    /// the session its input again.
+    boolean congested();
+
+    /// Gives the session its input again, in a later step: something that blocked it has gone.
+    void resume();
+
+    /// Closes the connection once everything appended has left.
+    void finish();
+
+    /// Closes the connection now. `why` is for the log.
+    void abort(String why);
+
+    long nowNs();
+}
