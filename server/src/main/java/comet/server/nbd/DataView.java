@@ -13,10 +13,7 @@ final class DataView extends UnpooledDirectByteBuf {
     private int length;
 
     private DataView(Buf buf) {
-        super(
-                UnpooledByteBufAllocator.DEFAULT,
-                buf.slice(0, buf.capacity()),
-                buf.capacity());
+        super(UnpooledByteBufAllocator.DEFAULT, buf.slice(0, buf.capacity()), buf.capacity());
         this.buf = buf;
         setRefCnt(0);
     }

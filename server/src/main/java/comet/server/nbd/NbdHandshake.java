@@ -198,13 +198,12 @@ final class NbdHandshake {
 
     private void list() {
         state = State.ANSWERING;
-        session.shared.exports.list(
-                exports -> {
-                    if (resumed()) {
-                        exports.forEach(replies::server);
-                        replies.ack();
-                    }
-                });
+        session.shared.exports.list(exports -> {
+            if (resumed()) {
+                exports.forEach(replies::server);
+                replies.ack();
+            }
+        });
     }
 
     private void exportName(ByteBuf data) {

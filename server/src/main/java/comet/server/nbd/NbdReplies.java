@@ -4,7 +4,8 @@ import comet.base.Buf;
 import io.netty.buffer.ByteBuf;
 
 /// Answers to requests. Simple replies where they are allowed and say everything; chunks for
-/// everything with data once the client has asked for them, and for errors, which then carry a text.
+/// everything with data once the client has asked for them, and for errors, which then carry a
+/// text.
 ///
 /// All data is in memory before the first byte of a reply is appended, so nothing can fail any more
 /// and the last chunk carries DONE itself.
@@ -33,9 +34,7 @@ final class NbdReplies {
             status(request);
         } else {
             simple(request, 0);
-            for (NbdPiece piece = request.takePiece();
-                    piece != null;
-                    piece = request.takePiece()) {
+            for (NbdPiece piece = request.takePiece(); piece != null; piece = request.takePiece()) {
                 send(piece);
             }
         }

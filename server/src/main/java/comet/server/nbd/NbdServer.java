@@ -73,21 +73,20 @@ public final class NbdServer {
         }
         bootstrap(address)
                 .bind(transport.bindAddress(address))
-                .addListener(
-                        (ChannelFuture future) -> {
-                            if (!future.isSuccess()) {
-                                bound.completeExceptionally(future.cause());
-                            } else if (stopping) {
-                                future.channel().close();
-                                bound.completeExceptionally(new IOException("stopping"));
-                            } else {
-                                listening(future.channel(), address);
-                                bound.complete(
-                                        address instanceof UnixDomainSocketAddress
-                                                ? address
-                                                : future.channel().localAddress());
-                            }
-                        });
+                .addListener((ChannelFuture future) -> {
+                    if (!future.isSuccess()) {
+                        bound.completeExceptionally(future.cause());
+                    } else if (stopping) {
+                        future.channel().close();
+                        bound.completeExceptionally(new IOException("stopping"));
+                    } else {
+                        listening(future.channel(), address);
+                        bound.complete(
+                                address instanceof UnixDomainSocketAddress
+                                        ? address
+                                        : future.channel().localAddress());
+                    }
+                });
         return bound;
     }
 
@@ -126,15 +125,14 @@ public final class NbdServer {
     /// connection is closed. What is not done in time is cut off.
     public CompletableFuture<Void> stop(long withinMs) {
         CompletableFuture<Void> stopped = new CompletableFuture<>();
-        loop.execute(
-                () -> {
-                    stopping = true;
-                    ticker.cancel(false);
-                    listeners.forEach(Channel::close);
-                    listeners.clear();
-                    List.copyOf(handlers).forEach(handler -> handler.session().stop());
-                    awaitEnd(System.nanoTime() + withinMs * 1_000_000, stopped);
-                });
+        loop.execute(() -> {
+            stopping = true;
+            ticker.cancel(false);
+            listeners.forEach(Channel::close);
+            listeners.clear();
+            List.copyOf(handlers).forEach(handler -> handler.session().stop());
+            awaitEnd(System.nanoTime() + withinMs * 1_000_000, stopped);
+        });
         return stopped;
     }
 

@@ -91,8 +91,7 @@ final class MemoryDevice implements BlockDevice {
     }
 
     @Override
-    public void write(
-            long offset, int length, Buf source, int sourceOffset, int flags, Done done) {
+    public void write(long offset, int length, Buf source, int sourceOffset, int flags, Done done) {
         later(
                 "write",
                 offset,
@@ -173,13 +172,12 @@ final class MemoryDevice implements BlockDevice {
         }
         int errno = effect == null ? Errno.ENOTSUP : nextErrno;
         nextErrno = 0;
-        waiting.add(
-                () -> {
-                    if (errno == 0 && effect != null) {
-                        effect.run();
-                    }
-                    done.done(errno);
-                });
+        waiting.add(() -> {
+            if (errno == 0 && effect != null) {
+                effect.run();
+            }
+            done.done(errno);
+        });
         onWaiting.run();
     }
 

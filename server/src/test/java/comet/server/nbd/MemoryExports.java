@@ -35,31 +35,29 @@ final class MemoryExports implements Exports {
 
     @Override
     public void find(String name, Found found) {
-        run(
-                () -> {
-                    if (shuttingDown) {
-                        found.refused(Refusal.SHUTDOWN, "stopping");
-                    } else if (devices.containsKey(name)) {
-                        found.found(export(name));
-                    } else {
-                        found.refused(Refusal.UNKNOWN, "no such export");
-                    }
-                });
+        run(() -> {
+            if (shuttingDown) {
+                found.refused(Refusal.SHUTDOWN, "stopping");
+            } else if (devices.containsKey(name)) {
+                found.found(export(name));
+            } else {
+                found.refused(Refusal.UNKNOWN, "no such export");
+            }
+        });
     }
 
     @Override
     public void open(String name, Opened done) {
-        run(
-                () -> {
-                    MemoryDevice device = devices.get(name);
-                    if (device == null) {
-                        done.refused(Refusal.UNKNOWN, "no such export");
-                    } else {
-                        open++;
-                        opened++;
-                        done.opened(export(name), device);
-                    }
-                });
+        run(() -> {
+            MemoryDevice device = devices.get(name);
+            if (device == null) {
+                done.refused(Refusal.UNKNOWN, "no such export");
+            } else {
+                open++;
+                opened++;
+                done.opened(export(name), device);
+            }
+        });
     }
 
     @Override
