@@ -29,6 +29,9 @@ public final class ClusterMap {
         if (update.after() > revision) {
             return false;
         }
+        if (update.after() == 0) {
+            forget();
+        }
         if (update.cluster() != null) {
             cluster = update.cluster();
             if (pgs.length != cluster.pgCount()) {
@@ -51,6 +54,15 @@ public final class ClusterMap {
         update.purgedVolumes().forEach(this::removeVolume);
         revision = update.revision();
         return true;
+    }
+
+    /// An update from revision 0 holds everything: what it lacks no longer exists.
+    private void forget() {
+        nodes.clear();
+        disks.clear();
+        gateways.clear();
+        volumes.clear();
+        volumeIds.clear();
     }
 
     private void putVolume(VolumeInfo volume) {

@@ -20,13 +20,18 @@ public sealed interface Command {
         }
     }
 
-    /// A new disk, known by its uuid. Answer: [Reply.Id]. Placement gives it PGs where some lack
-    /// members (and, later, moves others to it).
+    /// A new disk, known by its uuid. Answer: [Reply.Id]. At its first [RegisterDisk] it gets PGs:
+    /// where some lack members, and as long as no volume was ever created its fair share of all
+    /// (later, others are moved to it).
+    ///
+    /// @param weight above 0
     record AddDisk(int nodeId, long uuidHigh, long uuidLow, String domain, long weight)
             implements Command {}
 
-    /// A disk has started and asks to serve. Answer: [Reply.DiskStarted], or [Reply.Refused] (an
-    /// older copy of its folder, a removed disk).
+    /// A disk has started and asks to serve. Answer: [Reply.DiskStarted], or [Reply.Refused]:
+    /// `wait-for-peer` means that it is not known yet who else holds its data: ask again every half
+    /// second; the other codes are final for this start (`older-copy` of its folder,
+    /// `foreign-disk`, `removed-disk`, `unknown-disk`).
     ///
     /// @param startCount already durable on the disk; above every one used before
     /// @param bootId the boot id before, kept if `clean`
@@ -41,6 +46,11 @@ public sealed interface Command {
             boolean clean,
             boolean damaged)
             implements Command {}
+
+    /// The operator's word: the disk may start and stay IN_SYNC at its next [RegisterDisk] although
+    /// durable records of it are damaged and no other copy is at hand. Acknowledged writes may be
+    /// lost.
+    record AcceptDataLoss(int diskId) implements Command {}
 
     /// Promotion of a recovering disk, per PG only where the epoch is still this one.
     record InSync(int diskId, List<PgEpoch> pgs) implements Command {

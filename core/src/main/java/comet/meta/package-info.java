@@ -1,4 +1,6 @@
-/// The metadata group's state machine: decide and replay.
+/// The metadata group's state machine, without the group: [comet.meta.Group] decides on commands
+/// and replays what was decided. Owner thread: whoever applies the log. Bounds:
+/// [comet.meta.Limits].
 @NullMarked
 @Deterministic
 package comet.meta;

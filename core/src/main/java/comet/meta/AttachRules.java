@@ -1,0 +1,155 @@
+package comet.meta;
+
+import comet.cluster.Command;
+import comet.cluster.Reply;
+import comet.cluster.VolumeInfo;
+import comet.cluster.VolumeInfo.Attachment;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Who may write a volume. Each attachment has a new term, above every one before, so that disks
+/// can refuse the writes of older ones.
+///
+/// `cleanlyDetached` tells of the last attachment that ended: an attachment that is replaced
+/// without having been detached did not end cleanly.
+final class AttachRules {
+    private AttachRules() {}
+
+    static Decision attach(Draft draft, Command.Attach command, Liveness liveness) {
+        VolumeInfo volume = draft.state.volumes.get(command.volumeId());
+        if (volume == null || volume.deleted()) {
+            return VolumeRules.notThere(draft, command.volumeId(), volume);
+        }
+        if (draft.state.gateways.get(command.gatewayId()) == null) {
+            return unknownGateway(draft, command.gatewayId());
+        }
+        Attachment held = volume.attachment();
+        if (held != null && !mayReplace(held, command, liveness)) {
+            return heldElsewhere(draft, volume, held);
+        }
+        if (volume.lastTerm() >= Limits.TERM_MAX) {
+            return draft.refused(
+                    "terms-exhausted", "volume " + volume.name() + " has used all its terms");
+        }
+        long term = volume.lastTerm() + 1;
+        boolean clean = held == null && volume.cleanlyDetached();
+        boolean again = held != null && held.gatewayId() == command.gatewayId();
+        long migrateTo = again ? held.migrateTo() : 0;
+        Attachment attachment = new Attachment(command.gatewayId(), term, migrateTo);
+        draft.add(set(volume, term, attachment, clean));
+        return draft.reply(new Reply.Attached(draft.revision(), term));
+    }
+
+    private static boolean mayReplace(Attachment held, Command.Attach command, Liveness liveness) {
+        return held.gatewayId() == command.gatewayId()
+                || held.migrateTo() == command.gatewayId()
+                || command.mode() == Command.Attach.Mode.TAKEOVER
+                || liveness.gateway(held.gatewayId()) == Liveness.State.DEAD;
+    }
+
+    private static Decision heldElsewhere(Draft draft, VolumeInfo volume, Attachment held) {
+        Reply refusal =
+                new Reply.Refused(
+                        draft.revision(),
+                        "attached-elsewhere",
+                        "volume "
+                                + volume.name()
+                                + " is attached to gateway "
+                                + held.gatewayId()
+                                + ", which lives: detach it there, migrate it, or take it over");
+        return new Decision(
+                List.of(),
+                refusal,
+                new Decision.YieldQuestion(volume.volumeId(), held.gatewayId(), held.term()));
+    }
+
+    static Decision detach(Draft draft, Command.Detach command) {
+        VolumeInfo volume = draft.state.volumes.get(command.volumeId());
+        if (volume == null) {
+            return VolumeRules.notThere(draft, command.volumeId(), volume);
+        }
+        Attachment held = volume.attachment();
+        if (held == null && volume.lastTerm() == command.term()) {
+            return draft.done();
+        }
+        if (held == null
+                || held.gatewayId() != command.gatewayId()
+                || held.term() != command.term()) {
+            return draft.refused(
+                    "not-attached",
+                    "volume "
+                            + volume.name()
+                            + " is not attached to gateway "
+                            + command.gatewayId()
+                            + " with term "
+                            + command.term());
+        }
+        return draft.add(set(volume, volume.lastTerm(), null, command.clean())).done();
+    }
+
+    static Decision migrate(Draft draft, Command.Migrate command) {
+        VolumeInfo volume = draft.state.volumes.get(command.volumeId());
+        if (volume == null || volume.deleted()) {
+            return VolumeRules.notThere(draft, command.volumeId(), volume);
+        }
+        long to = command.toGatewayId();
+        if (to != 0 && draft.state.gateways.get(to) == null) {
+            return unknownGateway(draft, to);
+        }
+        Attachment held = volume.attachment();
+        if (held == null) {
+            return to == 0
+                    ? draft.done()
+                    : draft.refused(
+                            "not-attached",
+                            "volume " + volume.name() + " is not attached: nothing to migrate");
+        }
+        if (to == held.gatewayId()) {
+            return draft.refused(
+                    "already-there",
+                    "volume " + volume.name() + " is attached to gateway " + to + " already");
+        }
+        if (held.migrateTo() == to) {
+            return draft.done();
+        }
+        Attachment marked = new Attachment(held.gatewayId(), held.term(), to);
+        return draft.add(set(volume, volume.lastTerm(), marked, volume.cleanlyDetached())).done();
+    }
+
+    /// A gateway yields only what it has not written: how the attachment before it ended still
+    /// holds.
+    static Decision answerYield(Draft draft, Command.AnswerYield command) {
+        VolumeInfo volume = draft.state.volumes.get(command.volumeId());
+        if (volume == null) {
+            return VolumeRules.notThere(draft, command.volumeId(), volume);
+        }
+        Attachment held = volume.attachment();
+        if (command.yields()
+                && held != null
+                && held.gatewayId() == command.gatewayId()
+                && held.term() == command.term()) {
+            draft.add(set(volume, volume.lastTerm(), null, volume.cleanlyDetached()));
+        }
+        return draft.done();
+    }
+
+    private static Decision unknownGateway(Draft draft, long gatewayId) {
+        return draft.refused("unknown-gateway", "there is no gateway with id " + gatewayId);
+    }
+
+    private static GroupRecord set(
+            VolumeInfo old, long lastTerm, @Nullable Attachment attachment, boolean clean) {
+        return new GroupRecord.VolumeSet(
+                new VolumeInfo(
+                        old.volumeId(),
+                        old.name(),
+                        old.sizeBytes(),
+                        old.durability(),
+                        old.snapshotSequence(),
+                        lastTerm,
+                        attachment,
+                        clean,
+                        old.createdAtMs(),
+                        old.deletedAtMs()));
+    }
+}

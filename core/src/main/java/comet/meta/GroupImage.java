@@ -1,0 +1,30 @@
+package comet.meta;
+
+import comet.cluster.MapUpdate;
+import java.util.List;
+
+/// The whole agreed state, for snapshots.
+///
+/// @param everything the part that all processes see, as one update from revision 0
+/// @param nextNodeId the id of the next node; likewise the other three
+/// @param purged volumes that no longer exist, oldest first, the last [Limits#PURGED_MAX]
+/// @param answered oldest first, the last [Limits#ANSWERED_MAX]
+public record GroupImage(
+        MapUpdate everything,
+        int nextNodeId,
+        int nextDiskId,
+        long nextGatewayId,
+        long nextVolumeId,
+        List<GroupRecord.DiskStartSet> diskStarts,
+        List<Purged> purged,
+        List<GroupRecord.Answered> answered) {
+
+    /// @param revision since which it is gone
+    public record Purged(long volumeId, long revision) {}
+
+    public GroupImage {
+        diskStarts = List.copyOf(diskStarts);
+        purged = List.copyOf(purged);
+        answered = List.copyOf(answered);
+    }
+}

@@ -1,0 +1,107 @@
+package comet.meta;
+
+import comet.base.Check;
+import comet.cluster.Command;
+import comet.cluster.Reply;
+import comet.meta.Facts.DiskLife;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+
+/// The leader's soft state: when it last heard from whom. A new leader begins with nothing and
+/// declares nobody dead before a full timeout. Not safe for several threads.
+public final class Heartbeats {
+    /// How often nodes and gateways report.
+    public static final long INTERVAL_NS = 500_000_000L;
+
+    /// How long one may be silent before it counts as dead.
+    public static final long TIMEOUT_NS = 3_000_000_000L;
+
+    private final long timeoutNs;
+    private long leaderSinceNs;
+    private final TreeMap<Long, Long> gateways = new TreeMap<>();
+    private final TreeMap<Integer, Beat> disks = new TreeMap<>();
+    private final TreeMap<Integer, Long> ended = new TreeMap<>();
+
+    private record Beat(long bootId, long atNs) {}
+
+    /// When somebody was last heard of.
+    ///
+    /// @param bootId of a disk; 0 for a gateway
+    public record Seen(long id, long bootId, long agoNs, boolean alive) {}
+
+    public Heartbeats(long timeoutNs) {
+        Check.that(timeoutNs > 0, "timeout", timeoutNs, 0);
+        this.timeoutNs = timeoutNs;
+    }
+
+    /// This member leads from now on: what an earlier leader, or this one earlier, saw is void.
+    public void lead(long nowNs) {
+        leaderSinceNs = nowNs;
+        gateways.clear();
+        disks.clear();
+        ended.clear();
+    }
+
+    public void gatewayBeat(long gatewayId, long nowNs) {
+        gateways.put(gatewayId, nowNs);
+    }
+
+    /// A disk that serves says so.
+    public void diskBeat(int diskId, long bootId, long nowNs) {
+        Beat known = disks.get(diskId);
+        if (known == null || bootId >= known.bootId) {
+            disks.put(diskId, new Beat(bootId, nowNs));
+        }
+    }
+
+    /// To be told of every answer. A disk that was started lives; one that must wait proves by its
+    /// asking that its earlier lives have ended, which may be all that another one waits for.
+    public void answered(Command command, Reply reply, long nowNs) {
+        if (command instanceof Command.RegisterDisk disk) {
+            if (reply instanceof Reply.DiskStarted started) {
+                diskBeat(disk.diskId(), started.bootId(), nowNs);
+            } else if (reply instanceof Reply.Refused refused
+                    && refused.code().equals(DiskRules.WAIT_FOR_PEER)
+                    && !disk.clean()) {
+                ended.merge(disk.diskId(), disk.startCount(), Math::max);
+            }
+        }
+    }
+
+    /// What there is to say now.
+    public Facts at(long nowNs) {
+        ArrayList<Long> aliveGateways = new ArrayList<>();
+        gateways.forEach((id, atNs) -> {
+            if (nowNs - atNs <= timeoutNs) {
+                aliveGateways.add(id);
+            }
+        });
+        ArrayList<DiskLife> aliveDisks = new ArrayList<>();
+        disks.forEach((id, beat) -> {
+            if (nowNs - beat.atNs <= timeoutNs) {
+                aliveDisks.add(new DiskLife(id, beat.bootId));
+            }
+        });
+        ArrayList<DiskLife> endedLives = new ArrayList<>();
+        ended.forEach((id, startCount) -> endedLives.add(new DiskLife(id, startCount)));
+        boolean leaderIsNew = nowNs - leaderSinceNs < timeoutNs;
+        return new Facts(leaderIsNew, aliveGateways, aliveDisks, endedLives);
+    }
+
+    public List<Seen> gatewaysSeen(long nowNs) {
+        ArrayList<Seen> seen = new ArrayList<>();
+        gateways.forEach(
+                (id, atNs) -> seen.add(new Seen(id, 0, nowNs - atNs, nowNs - atNs <= timeoutNs)));
+        return seen;
+    }
+
+    public List<Seen> disksSeen(long nowNs) {
+        ArrayList<Seen> seen = new ArrayList<>();
+        disks.forEach((id, beat) -> {
+            long agoNs = nowNs - beat.atNs;
+            seen.add(new Seen(id, beat.bootId, agoNs, agoNs <= timeoutNs));
+        });
+        return seen;
+    }
+}

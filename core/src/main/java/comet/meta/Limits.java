@@ -1,0 +1,29 @@
+package comet.meta;
+
+/// Bounds of the agreed state. What would go beyond is refused with code `limit`.
+public final class Limits {
+    private Limits() {}
+
+    public static final int NODES_MAX = 1024;
+    public static final int DISKS_MAX = 4096;
+    public static final int GATEWAYS_MAX = 4096;
+    public static final int VOLUMES_MAX = 65_536;
+
+    /// A split of 8,192 groups by 128, far beyond what 4,096 disks need.
+    public static final int PGS_MAX = 1 << 20;
+
+    public static final int NAME_CHARACTERS_MAX = 128;
+    public static final int ADDRESSES_MAX = 16;
+    public static final int ADDRESS_CHARACTERS_MAX = 256;
+
+    /// Answers remembered, so that a command that is sent again is not decided again. A client
+    /// sends again within seconds; this many changes take minutes.
+    public static final int ANSWERED_MAX = 4096;
+
+    /// Ids of purged volumes remembered for those who are behind; who is further behind gets
+    /// everything.
+    public static final int PURGED_MAX = 10_000;
+
+    /// A term has 24 bits in a version.
+    public static final long TERM_MAX = (1L << 24) - 1;
+}
