@@ -1,4 +1,5 @@
-/// The index on RocksDB.
+/// The index of a disk on RocksDB: bounded memory, no log of its own, commits on a thread of their
+/// own.
 @NullMarked
 package comet.io.index;
 

@@ -1,4 +1,5 @@
-/// The event loop that owns cores.
+/// The event loop that owns cores: one thread, its clock, its timers, its buffers. Data path; the
+/// owner thread is the loop itself, and only `submit` and `call` may be used from elsewhere.
 @NullMarked
 package comet.io.loop;
 

@@ -1,0 +1,305 @@
+package comet.io.file;
+
+import comet.io.loop.EventLoop;
+import comet.port.Errno;
+import comet.port.IoDone;
+import comet.port.Media;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The folder of one disk on a real file system, locked for this process from [#open] to [#close].
+public final class FileMedia implements Media, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(FileMedia.class);
+
+    /// The name that may lead elsewhere.
+    private static final String JOURNAL = "journal";
+
+    /// Magic numbers of statfs(2): those two keep what a sync promised and allocate on request.
+    private static final long EXT4 = 0xEF53;
+
+    private static final long XFS = 0x58465342;
+    private static final long FREE_BYTES_AGE_NS = TimeUnit.SECONDS.toNanos(1);
+
+    /// @param journal the journal's file where it lies elsewhere
+    /// @param anyFileSystem accepts file systems that are not known to keep their promises (tests)
+    public record Options(@Nullable Path journal, boolean anyFileSystem) {
+        public static final Options DEFAULT = new Options(null, false);
+    }
+
+    private final Path folder;
+    private final @Nullable Path journal;
+    private final EventLoop loop;
+    private final FileOps ops;
+    private final FolderLock lock;
+    private long freeBytes;
+    private long freeBytesNs = System.nanoTime() - 2 * FREE_BYTES_AGE_NS;
+
+    private FileMedia(
+            Path folder, Options options, EventLoop loop, FilePool pool, FolderLock lock) {
+        this.folder = folder;
+        this.journal = options.journal();
+        this.loop = loop;
+        this.lock = lock;
+        ops = new FileOps(loop, pool);
+    }
+
+    /// Takes the folder, which must exist. Blocking.
+    ///
+    /// @throws MediaException with words for people: missing, in use, read-only, a file system that
+    ///   is not supported
+    public static FileMedia open(Path folder, Options options, EventLoop loop, FilePool pool)
+            throws MediaException {
+        if (!Files.isDirectory(folder)) {
+            throw new MediaException(
+                    "the folder " + folder + " is not there: is its device mounted?");
+        }
+        checkFileSystem(folder, options);
+        if (options.journal() != null) {
+            checkFileSystem(options.journal().toAbsolutePath().getParent(), options);
+        }
+        return new FileMedia(folder, options, loop, pool, FolderLock.take(folder));
+    }
+
+    /// Makes the folder of a new disk, durably.
+    public static void makeFolder(Path folder) throws MediaException {
+        try {
+            Files.createDirectories(folder);
+            syncFolder(folder.toAbsolutePath().getParent());
+        } catch (IOException e) {
+            throw new MediaException("cannot make the folder " + folder + ": " + e);
+        }
+    }
+
+    public Path folder() {
+        return folder;
+    }
+
+    @Override
+    public void open(String name, Access access, Opened done) {
+        ops.onThread(posix -> answer(done, openNow(posix, path(name), access)));
+    }
+
+    @Override
+    public void create(String name, long bytes, Access access, Opened done) {
+        ops.onThread(posix -> {
+            Path path = path(name);
+            int made = createNow(posix, path, bytes);
+            answer(done, made < 0 ? made : openNow(posix, path, access));
+        });
+    }
+
+    @Override
+    public void delete(String name, IoDone done, long token) {
+        ops.onThread(posix -> {
+            int result;
+            try {
+                Path path = path(name);
+                boolean there = Files.deleteIfExists(path);
+                result = there ? posix.syncFolder(parent(path).toString()) : 0;
+            } catch (IOException e) {
+                LOG.warn("delete failed name={} folder={}", name, folder, e);
+                result = -Errno.EIO;
+            }
+            int answer = result;
+            loop.submit(() -> done.done(token, answer));
+        });
+    }
+
+    @Override
+    public List<String> list(String name) {
+        Path listed = name.isEmpty() ? folder : folder.resolve(name);
+        if (!Files.isDirectory(listed)) {
+            return List.of();
+        }
+        try (Stream<Path> files = Files.list(listed)) {
+            return files.filter(Files::isRegularFile)
+                    .map(path -> String.valueOf(path.getFileName()))
+                    .sorted()
+                    .toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot list " + listed, e);
+        }
+    }
+
+    @Override
+    public byte @Nullable [] readSmall(String name) {
+        Path path = path(name);
+        try {
+            return Files.readAllBytes(path);
+        } catch (NoSuchFileException e) {
+            return null;
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot read " + path, e);
+        }
+    }
+
+    @Override
+    public void writeSmall(String name, byte[] content) throws MediaException {
+        Path path = path(name);
+        Path aside = path.resolveSibling(path.getFileName() + ".new");
+        try {
+            Files.createDirectories(parent(path));
+            try (FileChannel channel =
+                    FileChannel.open(
+                            aside,
+                            StandardOpenOption.CREATE,
+                            StandardOpenOption.TRUNCATE_EXISTING,
+                            StandardOpenOption.WRITE)) {
+                ByteBuffer bytes = ByteBuffer.wrap(content);
+                while (bytes.hasRemaining()) {
+                    channel.write(bytes);
+                }
+                channel.force(true);
+            }
+            Files.move(aside, path, StandardCopyOption.ATOMIC_MOVE);
+            syncFolder(parent(path));
+        } catch (IOException e) {
+            throw new MediaException("cannot write " + path + ": " + e);
+        }
+    }
+
+    /// As old as a second at most: it is asked for often, and changes slowly.
+    @Override
+    public long freeBytes() {
+        long nowNs = System.nanoTime();
+        if (nowNs - freeBytesNs > FREE_BYTES_AGE_NS) {
+            freeBytesNs = nowNs;
+            try {
+                freeBytes = Files.getFileStore(folder).getUsableSpace();
+            } catch (IOException e) {
+                LOG.warn("free space is not known folder={}", folder, e);
+                freeBytes = 0;
+            }
+        }
+        return freeBytes;
+    }
+
+    /// Gives the folder back. Files are closed before, by who opened them.
+    @Override
+    public void close() {
+        lock.close();
+    }
+
+    /// On a file thread: a descriptor with its size and whether it is direct, or a negated error.
+    private Object openNow(Posix posix, Path path, Access access) {
+        boolean direct = access == Access.DIRECT;
+        int flags = Posix.O_RDWR | Posix.O_CLOEXEC;
+        int fd = posix.open(path.toString(), flags | (direct ? Posix.O_DIRECT : 0), 0);
+        if (direct && fd == -Errno.EINVAL) {
+            LOG.warn("the file system has no direct access, using its cache file={}", path);
+            direct = false;
+            fd = posix.open(path.toString(), flags, 0);
+        }
+        if (fd < 0) {
+            return fd;
+        }
+        try {
+            return new PosixFile(ops, fd, Files.size(path), direct);
+        } catch (IOException e) {
+            posix.close(fd);
+            return -Errno.EIO;
+        }
+    }
+
+    private static int createNow(Posix posix, Path path, long bytes) {
+        try {
+            Path parent = parent(path);
+            if (!Files.isDirectory(parent)) {
+                Files.createDirectories(parent);
+                syncFolder(parent.getParent());
+            }
+        } catch (IOException e) {
+            LOG.warn("cannot make the folder of {}", path, e);
+            return -Errno.EIO;
+        }
+        int flags = Posix.O_RDWR | Posix.O_CREAT | Posix.O_EXCL | Posix.O_CLOEXEC;
+        int fd = posix.open(path.toString(), flags, 0640);
+        if (fd < 0) {
+            return fd == -Posix.EEXIST ? -Errno.EINVAL : fd;
+        }
+        int result = posix.fallocate(fd, bytes);
+        if (result == 0) {
+            result = posix.fsync(fd);
+        }
+        posix.close(fd);
+        if (result == 0) {
+            result = posix.syncFolder(parent(path).toString());
+        }
+        if (result < 0) {
+            try {
+                Files.deleteIfExists(path);
+            } catch (IOException e) {
+                LOG.warn("cannot remove what could not be made: {}", path, e);
+            }
+        }
+        return result;
+    }
+
+    /// @param outcome a [PosixFile], or a negated error number
+    private void answer(Opened done, Object outcome) {
+        loop.submit(() -> {
+            if (outcome instanceof PosixFile file) {
+                done.opened(file, 0);
+            } else {
+                done.opened(null, -(Integer) outcome);
+            }
+        });
+    }
+
+    private Path path(String name) {
+        Path elsewhere = journal;
+        return elsewhere != null && name.equals(JOURNAL) ? elsewhere : folder.resolve(name);
+    }
+
+    private static Path parent(Path path) {
+        Path parent = path.toAbsolutePath().getParent();
+        return parent == null ? path.toAbsolutePath() : parent;
+    }
+
+    private static void syncFolder(@Nullable Path folder) throws IOException {
+        if (folder != null) {
+            try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+                channel.force(true);
+            }
+        }
+    }
+
+    private static void checkFileSystem(@Nullable Path folder, Options options)
+            throws MediaException {
+        if (options.anyFileSystem() || folder == null) {
+            return;
+        }
+        long type = new Posix().fileSystemType(folder.toString());
+        if (type < 0) {
+            throw new MediaException(
+                    "the file system of " + folder + " is not known: error " + -type);
+        }
+        if (type != EXT4 && type != XFS) {
+            String name;
+            try {
+                name = Files.getFileStore(folder).type();
+            } catch (IOException e) {
+                name = Long.toHexString(type);
+            }
+            throw new MediaException(
+                    "the folder "
+                            + folder
+                            + " lies on "
+                            + name
+                            + ": a disk wants ext4 or XFS, which keep what a sync promised");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+package comet.io.file;
+
+import comet.base.Buf;
+import comet.base.Check;
+import comet.port.Errno;
+import comet.port.IoDone;
+import org.jspecify.annotations.Nullable;
+
+/// One operation on a file, from the call to its answer. Reused: belongs to the loop, while it is
+/// under way to one file thread, and is handed back through [FileOps].
+final class FileOp implements FilePool.Work, Runnable {
+    enum Kind {
+        READ,
+        WRITE,
+        WRITE_AND_SYNC,
+        SYNC
+    }
+
+    private final FileOps ops;
+    private Kind kind = Kind.SYNC;
+    private @Nullable PosixFile file;
+    private @Nullable Buf buf;
+    private long position;
+    private long address;
+    private int length;
+    private int moved;
+    private @Nullable IoDone done;
+    private long token;
+    private int result;
+
+    /// The one that ended before this one, in the list of ended ones.
+    @Nullable FileOp next;
+
+    FileOp(FileOps ops) {
+        this.ops = ops;
+    }
+
+    void start(Kind kind, PosixFile file, IoDone done, long token) {
+        this.kind = kind;
+        this.file = file;
+        this.done = done;
+        this.token = token;
+        length = 0;
+        moved = 0;
+    }
+
+    void range(Buf buf, long address, int length, long position) {
+        this.buf = buf;
+        this.address = address;
+        this.length = length;
+        this.position = position;
+    }
+
+    /// On the loop: reads what is in the page cache.
+    ///
+    /// @return whether that was all; else the rest is for a file thread
+    boolean readCached(Posix posix) {
+        int count = posix.preadCached(fd(), address, length, position);
+        if (count == length || count == 0) {
+            result = count;
+            return true;
+        }
+        moved = Math.max(count, 0);
+        return false;
+    }
+
+    /// On a file thread.
+    @Override
+    public void run(Posix posix) {
+        result =
+                switch (kind) {
+                    case READ -> read(posix);
+                    case WRITE -> write(posix);
+                    case SYNC -> sync(posix);
+                    case WRITE_AND_SYNC -> {
+                        int written = write(posix);
+                        int synced = written < 0 ? written : sync(posix);
+                        yield synced < 0 ? synced : written;
+                    }
+                };
+        ops.ended(this);
+    }
+
+    /// On the loop: answers.
+    @Override
+    public void run() {
+        PosixFile ofFile = file;
+        IoDone told = done;
+        Check.that(ofFile != null && told != null, "an operation that was not started");
+        long toldToken = token;
+        int toldResult = result;
+        file = null;
+        done = null;
+        buf = null;
+        ops.giveBack(this);
+        ofFile.ended();
+        told.done(toldToken, toldResult);
+    }
+
+    private int read(Posix posix) {
+        while (moved < length) {
+            int count = posix.pread(fd(), address + moved, length - moved, position + moved);
+            if (count == 0) {
+                break;
+            }
+            if (count > 0) {
+                moved += count;
+            } else if (count != -Posix.EINTR) {
+                return count;
+            }
+        }
+        return moved;
+    }
+
+    private int write(Posix posix) {
+        while (moved < length) {
+            int count = posix.pwrite(fd(), address + moved, length - moved, position + moved);
+            if (count == 0) {
+                return -Errno.EIO;
+            }
+            if (count > 0) {
+                moved += count;
+            } else if (count != -Posix.EINTR) {
+                return count;
+            }
+        }
+        return length;
+    }
+
+    private int sync(Posix posix) {
+        int answer = posix.fdatasync(fd());
+        return answer == -Posix.EINTR ? -Errno.EIO : answer;
+    }
+
+    private int fd() {
+        PosixFile of = file;
+        Check.that(of != null, "an operation without a file");
+        return of.fd();
+    }
+}

@@ -1,0 +1,80 @@
+package comet.io.file;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.LinkedBlockingQueue;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The threads on which calls that may wait for a device run: platform threads, since file calls
+/// hold their carrier. Shared by the disks of a process. What waits here is bounded by what its
+/// callers may have in flight.
+public final class FilePool implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(FilePool.class);
+
+    /// A piece of work that may block. Exceptions are bugs: they are logged and end the process's
+    /// trust in the caller, so work catches what it expects.
+    interface Work {
+        void run(Posix posix);
+    }
+
+    private static final Work STOP = _ -> {};
+
+    private final LinkedBlockingQueue<Work> queue = new LinkedBlockingQueue<>();
+    private final List<Thread> threads = new ArrayList<>();
+
+    public FilePool(String name, int threadCount) {
+        for (int i = 0; i < threadCount; i++) {
+            threads.add(
+                    Thread.ofPlatform()
+                            .daemon()
+                            .name(name + "-" + i)
+                            .start(this::workUntilStopped));
+        }
+    }
+
+    /// Runs `work` on one of the threads; for work that needs no [Posix].
+    public void execute(Runnable work) {
+        queue.add(_ -> work.run());
+    }
+
+    void run(Work work) {
+        queue.add(work);
+    }
+
+    /// Ends the threads when everything queued before is done, and waits for that.
+    @Override
+    public void close() {
+        for (int i = 0; i < threads.size(); i++) {
+            queue.add(STOP);
+        }
+        for (Thread thread : threads) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
+    }
+
+    private void workUntilStopped() {
+        Posix posix = new Posix();
+        while (true) {
+            Work work;
+            try {
+                work = queue.take();
+            } catch (InterruptedException e) {
+                return;
+            }
+            if (work == STOP) {
+                return;
+            }
+            try {
+                work.run(posix);
+            } catch (Throwable failure) {
+                LOG.error("work on a file thread failed", failure);
+            }
+        }
+    }
+}

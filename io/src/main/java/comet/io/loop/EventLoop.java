@@ -1,0 +1,212 @@
+package comet.io.loop;
+
+import comet.base.BufPool;
+import comet.base.Check;
+import comet.base.Crc;
+import comet.port.Loop;
+import comet.wire.FramePool;
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.IoHandlerFactory;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.SingleThreadIoEventLoop;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.RejectedExecutionHandlers;
+import java.util.ArrayDeque;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// One thread that owns cores, on an event loop of Netty.
+///
+/// A turn is: what the kernel has ready is read and handed to the cores; then everything given to
+/// [#execute] runs until nothing is left; then everything given to [#atTurnEnd] (connections write
+/// what they have, in one system call each). So answers to all requests that came in together leave
+/// together.
+public final class EventLoop implements Loop, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(EventLoop.class);
+
+    /// Bytes of buffers kept for reuse, per loop.
+    private static final long KEEP_BYTES_MAX = 256L << 20;
+
+    /// Pieces of work in one go before the sockets are looked at again, and the time after which
+    /// Netty does so by itself.
+    private static final int WORK_COUNT_MAX = 4096;
+
+    private static final long TASK_QUANTUM_MS = 2;
+
+    /// Ends the process: what to do where no smaller owner of a broken state can be stopped.
+    public static final Consumer<Throwable> HALT =
+            failure -> {
+                LOG.error("the event loop has failed, the process ends", failure);
+                Runtime.getRuntime().halt(70);
+            };
+
+    private final Transport transport;
+    private final Consumer<Throwable> failed;
+    private final MultiThreadIoEventLoopGroup group;
+    private final IoEventLoop netty;
+    private final BufPool bufs = new BufPool(KEEP_BYTES_MAX);
+    private final FramePool frames = new FramePool();
+    private final Crc crc = new Crc();
+    private final ArrayDeque<Runnable> later = new ArrayDeque<>();
+    private final ArrayDeque<Runnable> turnEnd = new ArrayDeque<>();
+    private final Runnable turn = this::turn;
+    private boolean turnPlanned;
+
+    private EventLoop(String name, Transport transport, Consumer<Throwable> failed) {
+        this.transport = transport;
+        this.failed = failed;
+        group = new Group(new DefaultThreadFactory(name, true), transport.handlers());
+        netty = group.next();
+    }
+
+    /// Starts a loop. Exceptions that escape from work on it go to `failed`.
+    public static EventLoop start(String name, Transport transport, Consumer<Throwable> failed) {
+        return new EventLoop(name, transport, failed);
+    }
+
+    /// Starts a loop on the best transport whose failure ends the process.
+    public static EventLoop start(String name) {
+        return start(name, Transport.best(), HALT);
+    }
+
+    public Transport transport() {
+        return transport;
+    }
+
+    /// The loop beneath, for front ends that bring their own channels. Work that reaches cores from
+    /// there runs on the right thread; let it escape no exception (see [#guarded]).
+    public IoEventLoop netty() {
+        return netty;
+    }
+
+    /// Buffers, frames and the checksum of this loop; owner thread only.
+    public BufPool bufs() {
+        return bufs;
+    }
+
+    public FramePool frames() {
+        return frames;
+    }
+
+    public Crc crc() {
+        return crc;
+    }
+
+    public boolean inLoop() {
+        return netty.inEventLoop();
+    }
+
+    @Override
+    public long nowNs() {
+        return System.nanoTime();
+    }
+
+    @Override
+    public void execute(Runnable work) {
+        assert inLoop() : "execute is for the loop's own thread; others use submit";
+        later.addLast(work);
+        planTurn();
+    }
+
+    /// Runs `work` once at the end of this turn, when nothing else is left to do in it.
+    public void atTurnEnd(Runnable work) {
+        assert inLoop() : "atTurnEnd is for the loop's own thread";
+        turnEnd.addLast(work);
+        planTurn();
+    }
+
+    @Override
+    public Timer schedule(long delayNs, Runnable work) {
+        assert inLoop() : "schedule is for the loop's own thread";
+        Future<?> future = netty.schedule(() -> guarded(work), delayNs, TimeUnit.NANOSECONDS);
+        return () -> future.cancel(false);
+    }
+
+    /// From any thread: runs `work` on the loop, soon, and wakes it if it sleeps.
+    public void submit(Runnable work) {
+        netty.execute(() -> guarded(work));
+    }
+
+    /// From any other thread: runs `work` on the loop and waits for what it returns.
+    public <T> T call(Supplier<T> work) {
+        Check.that(!inLoop(), "call would wait for itself");
+        CompletableFuture<T> result = new CompletableFuture<>();
+        netty.execute(() -> {
+            try {
+                result.complete(work.get());
+            } catch (Throwable failure) {
+                result.completeExceptionally(failure);
+            }
+        });
+        return result.join();
+    }
+
+    /// Runs `work` here and now; what escapes from it goes to the loop's failure handler.
+    public void guarded(Runnable work) {
+        try {
+            work.run();
+        } catch (Throwable failure) {
+            failed.accept(failure);
+        }
+    }
+
+    public void fail(Throwable failure) {
+        failed.accept(failure);
+    }
+
+    /// Ends the loop and closes what is left of its channels. Not from the loop itself.
+    @Override
+    public void close() {
+        Check.that(!inLoop(), "a loop cannot wait for its own end");
+        group.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly();
+    }
+
+    private void planTurn() {
+        if (!turnPlanned) {
+            turnPlanned = true;
+            netty.execute(turn);
+        }
+    }
+
+    private void turn() {
+        int budget = WORK_COUNT_MAX;
+        while (budget > 0) {
+            Runnable work = later.pollFirst();
+            if (work == null) {
+                work = turnEnd.pollFirst();
+            }
+            if (work == null) {
+                turnPlanned = false;
+                return;
+            }
+            budget--;
+            guarded(work);
+        }
+        netty.execute(turn);
+    }
+
+    /// A group of one loop that looks at its sockets again at least every few milliseconds.
+    private static final class Group extends MultiThreadIoEventLoopGroup {
+        Group(DefaultThreadFactory threads, IoHandlerFactory handlers) {
+            super(1, threads, handlers);
+        }
+
+        @Override
+        protected IoEventLoop newChild(
+                Executor executor, IoHandlerFactory handlers, Object... args) {
+            return new SingleThreadIoEventLoop(
+                    this,
+                    executor,
+                    handlers,
+                    Integer.MAX_VALUE,
+                    RejectedExecutionHandlers.reject(),
+                    TASK_QUANTUM_MS);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+package comet.io.net;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.channel.ChannelConfig;
+import io.netty.channel.RecvByteBufAllocator;
+import io.netty.util.UncheckedBooleanSupplier;
+
+/// Has Netty read into buffers that the connection's [FrameReader] chooses, so that nothing is
+/// allocated per read and large data is not copied.
+final class ReadTargets implements RecvByteBufAllocator {
+    private final FrameReader reader;
+
+    ReadTargets(FrameReader reader) {
+        this.reader = reader;
+    }
+
+    @Override
+    @SuppressWarnings("deprecation") // the only method of the interface, and of Netty's own ones
+    public Handle newHandle() {
+        return new Reads();
+    }
+
+    private final class Reads implements ExtendedHandle {
+        private ChannelConfig config;
+        private int reads;
+        private int lastBytes;
+        private int attemptedBytes;
+
+        @Override
+        public ByteBuf allocate(ByteBufAllocator unused) {
+            return reader.target();
+        }
+
+        @Override
+        public int guess() {
+            return Limits.RECEIVE_BYTES;
+        }
+
+        @Override
+        public void reset(ChannelConfig config) {
+            this.config = config;
+            reads = 0;
+        }
+
+        @Override
+        public void incMessagesRead(int count) {
+            reads += count;
+        }
+
+        @Override
+        public void lastBytesRead(int bytes) {
+            lastBytes = bytes;
+        }
+
+        @Override
+        public int lastBytesRead() {
+            return lastBytes;
+        }
+
+        @Override
+        public void attemptedBytesRead(int bytes) {
+            attemptedBytes = bytes;
+        }
+
+        @Override
+        public int attemptedBytesRead() {
+            return attemptedBytes;
+        }
+
+        @Override
+        public boolean continueReading() {
+            return config.isAutoRead()
+                    && reads < Limits.READS_PER_TURN_MAX
+                    && lastBytes == attemptedBytes;
+        }
+
+        @Override
+        public boolean continueReading(UncheckedBooleanSupplier maybeMore) {
+            return config.isAutoRead() && reads < Limits.READS_PER_TURN_MAX && maybeMore.get();
+        }
+
+        @Override
+        public void readComplete() {}
+    }
+}

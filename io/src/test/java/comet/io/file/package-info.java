@@ -1,0 +1,4 @@
+@NullMarked
+package comet.io.file;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package comet.io.index;
+
+import org.jspecify.annotations.NullMarked;

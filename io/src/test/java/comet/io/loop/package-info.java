@@ -1,0 +1,4 @@
+@NullMarked
+package comet.io.loop;
+
+import org.jspecify.annotations.NullMarked;

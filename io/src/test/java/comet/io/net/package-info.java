@@ -1,0 +1,4 @@
+@NullMarked
+package comet.io.net;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package comet.io.testing;
+
+import org.jspecify.annotations.NullMarked;
