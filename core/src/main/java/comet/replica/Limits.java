@@ -1,0 +1,98 @@
+package comet.replica;
+
+import comet.base.Check;
+import comet.base.Sizes;
+
+/// The bounds of this package, each with its reason.
+public final class Limits {
+    private Limits() {}
+
+    private static final long MS = 1_000_000L;
+
+    /// Connections that have not said HELLO yet; more are closed at once. A peer says it within a
+    /// round trip, so a few hundred are many.
+    public static final int HALF_OPEN_MAX = 256;
+
+    /// Connections in all: two per gateway and disk and one per pair of disks, with much to spare.
+    public static final int CONNECTIONS_MAX = 8192;
+
+    /// A connection that has not said HELLO by then is closed.
+    public static final long HELLO_DEADLINE_NS = 5000 * MS;
+
+    /// Between the last answer on a connection that we end and its close.
+    public static final long CLOSE_GRACE_NS = 100 * MS;
+
+    /// Bytes of frames that may wait on one connection before it is not read any more. Above the
+    /// largest credit window, so that only a peer that ignores its credit ever meets it.
+    public static final long BACKLOG_BYTES_PAUSE = 32L << 20;
+
+    /// The same in frames, for frames that carry little data.
+    public static final int BACKLOG_FRAMES_PAUSE = 8192;
+
+    /// Openings remembered per connection, for their LISTs; the oldest is forgotten first, and its
+    /// LIST then answers BUSY.
+    public static final int OPENS_MAX = 4096;
+
+    /// Requests under way per connection on the READ and PEER lanes, before it is not read any
+    /// more. A read may hold 4 MiB, see also [#REPLY_BYTES_PAUSE].
+    public static final int READS_MAX = 256;
+
+    /// Bytes of answers that a peer has not taken yet, before its requests are not read any more.
+    public static final long REPLY_BYTES_PAUSE = 16L << 20;
+
+    /// How soon a connection that was paused for [#REPLY_BYTES_PAUSE] is looked at again.
+    public static final long REPLY_CHECK_NS = MS;
+
+    /// How often durability, credit, deadlines and recovery are looked after without a cause.
+    public static final long TICK_NS = 100 * MS;
+
+    /// What a client may have under way on one connection, at most and at least: at least, because
+    /// one write of a whole chunk must fit.
+    public static final long CREDIT_WINDOW_MAX = 16L << 20;
+
+    public static final long CREDIT_WINDOW_MIN = Sizes.CHUNK_BYTES;
+
+    /// All grants of a disk together, at most this and at most a quarter of the disk. As much again
+    /// stays free beside them, so that what was sent once finds room again.
+    public static final long GRANTS_MAX = 1L << 30;
+
+    /// Placement groups of one disk that are compared at the same time.
+    public static final int RECOVERIES_MAX = 32;
+
+    /// Chunks of one disk that are copied at the same time; each may hold [Sizes#CHUNK_BYTES].
+    public static final int PULLS_MAX = 8;
+
+    /// Chunks that wait to be levelled or repaired; more are answered BUSY, or found again by the
+    /// next read.
+    public static final int PULLS_WAITING_MAX = 8192;
+
+    /// Blocks asked for in one READ of a copy: 512 KiB.
+    public static final int PULL_READ_BLOCKS = 128;
+
+    /// Attempts at one chunk that keeps changing at its source, before it is put back to the end.
+    public static final int PULL_ATTEMPTS_MAX = 8;
+
+    /// Frames that wait for a connection to another disk.
+    public static final int LINK_QUEUE_MAX = 4096;
+
+    /// Pause after a failed connection to another disk, or a failed step of a recovery.
+    public static final long RETRY_NS = 200 * MS;
+
+    /// How long finished groups are collected into one promotion.
+    public static final long PROMOTION_BATCH_NS = 3 * MS;
+
+    /// PGs in one promotion.
+    public static final int PROMOTION_PGS_MAX = 1024;
+
+    /// New epochs that one disk asks for to drop notes: one command in this time.
+    public static final long NEW_EPOCH_INTERVAL_NS = 1000 * MS;
+
+    /// Chunks of a purged volume that are dropped in one step.
+    public static final int PURGE_STEP = 64;
+
+    static {
+        Check.that(CREDIT_WINDOW_MAX <= BACKLOG_BYTES_PAUSE, "a window fits into the backlog");
+        Check.that(CREDIT_WINDOW_MIN <= CREDIT_WINDOW_MAX, "windows");
+        Check.that(PULL_READ_BLOCKS <= Sizes.CHUNK_BLOCKS, "pull reads");
+    }
+}
