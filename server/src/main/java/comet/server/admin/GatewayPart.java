@@ -1,0 +1,33 @@
+package comet.server.admin;
+
+import java.util.List;
+
+/// The gateway that this process can speak to directly: its own, or the one that it has started.
+public interface GatewayPart {
+    /// A volume that the gateway has open.
+    ///
+    /// @param waitsFor what its oldest request waits for; empty where nothing waits long
+    record VolumeState(
+            long volumeId,
+            String name,
+            String state,
+            String waitsFor,
+            int clients,
+            boolean pinned,
+            long unsyncedBytes) {}
+
+    String name();
+
+    List<VolumeState> volumes();
+
+    /// Attaches and keeps attached.
+    ///
+    /// @return the term
+    long attach(long volumeId, boolean takeover);
+
+    /// Flushes and detaches.
+    void detach(long volumeId);
+
+    /// How clients reach a volume.
+    List<String> uris(String volume);
+}

@@ -1,0 +1,46 @@
+package comet.server.admin;
+
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/// What the metadata group's leader knows of who lives: soft, a few seconds old at most.
+///
+/// @param leader the leading member's name; empty where none is known
+/// @param members all members' names
+/// @param disks by disk id
+/// @param gateways by gateway id
+/// @param settled false while the leader has not led for one heartbeat timeout: who is not listed
+///   may still live
+public record GroupStatus(
+        String leader,
+        List<String> members,
+        Map<Integer, Seen> disks,
+        Map<Long, Seen> gateways,
+        boolean settled) {
+    /// @param alive heard of within the heartbeat timeout
+    /// @param agoMs since then
+    /// @param bootId of a disk, the life that reports; 0 for a gateway
+    public record Seen(boolean alive, long agoMs, long bootId) {}
+
+    public GroupStatus {
+        members = List.copyOf(members);
+        disks = new TreeMap<>(disks);
+        gateways = new TreeMap<>(gateways);
+    }
+
+    public boolean diskAlive(int diskId, long bootId) {
+        Seen seen = disks.get(diskId);
+        return seen != null && seen.alive() && seen.bootId() == bootId;
+    }
+
+    public boolean diskAlive(int diskId) {
+        Seen seen = disks.get(diskId);
+        return seen != null && seen.alive();
+    }
+
+    public boolean gatewayAlive(long gatewayId) {
+        Seen seen = gateways.get(gatewayId);
+        return seen != null && seen.alive();
+    }
+}

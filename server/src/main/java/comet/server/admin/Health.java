@@ -1,0 +1,198 @@
+package comet.server.admin;
+
+import comet.cluster.ClusterMap;
+import comet.cluster.DiskInfo;
+import comet.cluster.MemberState;
+import comet.cluster.PgConfig;
+import comet.cluster.PgConfig.Member;
+import comet.server.admin.GatewayPart.VolumeState;
+import comet.server.admin.NodePart.DiskState;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+
+/// What is wrong, by codes that do not change, for people and for programs.
+///
+/// @param status `ok`; `warn` where I/O goes on; `error` where some I/O waits or an operator must
+///   act
+public record Health(String status, List<Item> items) {
+    /// Share of a disk in use from which on it is near full.
+    static final double NEAR_FULL = 0.85;
+
+    /// Share from which on it is nearly too late.
+    static final double FULL = 0.95;
+
+    public Health {
+        items = List.copyOf(items);
+    }
+
+    /// @param level `warn` or `error`
+    public record Item(String level, String code, String message) {}
+
+    static Health of(List<Item> items) {
+        String status = "ok";
+        for (Item item : items) {
+            if (item.level().equals("error")) {
+                status = "error";
+            } else if (status.equals("ok")) {
+                status = "warn";
+            }
+        }
+        return new Health(status, items);
+    }
+
+    /// The group does not answer: nothing else can be said.
+    static Health noQuorum(String why) {
+        return of(
+                List.of(
+                        new Item(
+                                "error",
+                                "no-quorum",
+                                why
+                                        + ". Attached volumes go on as long as no disk fails; start the missing members")));
+    }
+
+    static Health report(
+            ClusterMap map, GroupStatus status, List<DiskState> disks, List<VolumeState> volumes) {
+        List<Item> items = new ArrayList<>();
+        if (!map.exists()) {
+            items.add(
+                    new Item(
+                            "error",
+                            "no-cluster",
+                            "there is no cluster yet: create it with `comet cluster create`"));
+            return of(items);
+        }
+        disksInMap(map, status, items);
+        groups(map, status, items);
+        disks.forEach(disk -> disk(disk, items));
+        for (VolumeState volume : volumes) {
+            if (!volume.waitsFor().isEmpty()) {
+                items.add(
+                        new Item(
+                                "error",
+                                "volume-waiting",
+                                "volume %s waits for %s"
+                                        .formatted(volume.name(), volume.waitsFor())));
+            }
+        }
+        return of(items);
+    }
+
+    private static void disksInMap(ClusterMap map, GroupStatus status, List<Item> items) {
+        if (map.disks().isEmpty()) {
+            items.add(
+                    new Item(
+                            "error",
+                            "no-disks",
+                            "the cluster has no disks yet: start storage nodes"));
+        }
+        for (DiskInfo disk : map.disks()) {
+            if (disk.state() == DiskInfo.State.REMOVED || status.diskAlive(disk.diskId())) {
+                continue;
+            }
+            String name = PgStates.diskName(map, disk.diskId());
+            if (disk.bootId() == 0) {
+                items.add(
+                        new Item(
+                                "warn",
+                                "disk-not-started",
+                                name + " was added but has never served"));
+            } else if (status.settled()) {
+                items.add(
+                        new Item(
+                                "error",
+                                "disk-away",
+                                name + " does not report: start its node again, or see its log"));
+            }
+        }
+        if (!status.settled()) {
+            items.add(
+                    new Item(
+                            "warn",
+                            "leader-new",
+                            "the metadata group has a new leader, which does not know yet who lives"));
+        }
+    }
+
+    private static void groups(ClusterMap map, GroupStatus status, List<Item> items) {
+        int replicas = map.cluster().replicas();
+        int few = 0;
+        int empty = 0;
+        TreeMap<Integer, Integer> waiting = new TreeMap<>();
+        TreeMap<Integer, Integer> recovering = new TreeMap<>();
+        for (int i = 0; i < map.pgCount(); i++) {
+            PgConfig pg = map.pg(i);
+            List<Member> members = PgStates.members(pg);
+            empty += members.isEmpty() ? 1 : 0;
+            few += !members.isEmpty() && members.size() < replicas ? 1 : 0;
+            for (Member member : members) {
+                if (PgStates.away(member, status)) {
+                    waiting.merge(member.diskId(), 1, Integer::sum);
+                } else if (member.state() == MemberState.RECOVERING) {
+                    recovering.merge(member.diskId(), 1, Integer::sum);
+                }
+            }
+        }
+        for (Map.Entry<Integer, Integer> entry : waiting.entrySet()) {
+            items.add(
+                    new Item(
+                            "error",
+                            "pgs-waiting",
+                            "%d placement groups wait for %s: I/O to them waits"
+                                    .formatted(
+                                            entry.getValue(),
+                                            PgStates.diskName(map, entry.getKey()))));
+        }
+        for (Map.Entry<Integer, Integer> entry : recovering.entrySet()) {
+            items.add(
+                    new Item(
+                            "warn",
+                            "pgs-recovering",
+                            "%d placement groups are being brought up to date on %s"
+                                    .formatted(
+                                            entry.getValue(),
+                                            PgStates.diskName(map, entry.getKey()))));
+        }
+        if (few > 0) {
+            items.add(
+                    new Item(
+                            "warn",
+                            "pgs-too-few-copies",
+                            "%d placement groups have fewer than %d copies: add disks in other domains"
+                                    .formatted(few, replicas)));
+        }
+        if (empty > 0 && !map.disks().isEmpty()) {
+            items.add(
+                    new Item(
+                            "error",
+                            "pgs-without-disks",
+                            "%d placement groups have no disk".formatted(empty)));
+        }
+    }
+
+    private static void disk(DiskState disk, List<Item> items) {
+        String name = "disk %d (%s, %s)".formatted(disk.diskId(), disk.node(), disk.path());
+        if (disk.state().equals("failed")) {
+            items.add(new Item("error", "disk-failed", name + " has failed: " + disk.detail()));
+        } else if (disk.state().equals("waiting")) {
+            items.add(new Item("error", "disk-waiting", name + " waits: " + disk.detail()));
+        }
+        double used =
+                disk.capacityBytes() == 0 ? 0 : (double) disk.usedBytes() / disk.capacityBytes();
+        if (used >= NEAR_FULL) {
+            boolean full = used >= FULL;
+            items.add(
+                    new Item(
+                            full ? "error" : "warn",
+                            full ? "disk-full" : "disk-near-full",
+                            String.format(
+                                    Locale.ROOT,
+                                    "%s is %.0f%% full: add disks, or delete volumes",
+                                    name,
+                                    used * 100)));
+        }
+    }
+}

@@ -1,0 +1,309 @@
+package comet.server.admin;
+
+import comet.base.Sizes;
+import comet.cluster.ClusterMap;
+import comet.cluster.DiskInfo;
+import comet.cluster.GatewayInfo;
+import comet.cluster.MemberState;
+import comet.cluster.NodeInfo;
+import comet.cluster.PgConfig;
+import comet.cluster.PgConfig.Member;
+import comet.cluster.VolumeInfo;
+import comet.server.admin.NodePart.DiskState;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/// The map as the API shows it: plain functions to records, which become JSON field by field.
+final class Views {
+    private Views() {}
+
+    record NodeView(
+            int id,
+            String name,
+            String domain,
+            String host,
+            boolean alive,
+            int disks,
+            List<String> addresses) {}
+
+    /// @param pgs placement groups that have the disk as a member
+    /// @param usedBytes as far as this process can ask the disk's node; null otherwise
+    record DiskView(
+            int id,
+            String uuid,
+            String node,
+            String domain,
+            String state,
+            boolean alive,
+            long weight,
+            int pgs,
+            int pgsInSync,
+            @Nullable Long usedBytes,
+            @Nullable Long capacityBytes,
+            @Nullable String path) {}
+
+    record MemberView(
+            int disk, String node, String domain, String state, long boot, boolean alive) {}
+
+    record PgView(int pg, long epoch, String state, List<MemberView> members) {}
+
+    record GatewayView(long id, String name, String host, boolean alive, int volumes) {}
+
+    record VolumeView(
+            long id,
+            String name,
+            long sizeBytes,
+            String durability,
+            String state,
+            @Nullable String gateway,
+            long term,
+            @Nullable String migrateTo,
+            long createdAtMs,
+            @Nullable Long deletedAtMs,
+            List<String> uris) {}
+
+    static String uuid(long high, long low) {
+        return new java.util.UUID(high, low).toString();
+    }
+
+    static List<NodeView> nodes(ClusterMap map, GroupStatus status) {
+        List<NodeView> nodes = new ArrayList<>();
+        for (NodeInfo node : map.nodes()) {
+            List<DiskInfo> disks = disksOf(map, node.nodeId());
+            boolean alive = disks.stream().anyMatch(disk -> status.diskAlive(disk.diskId()));
+            nodes.add(
+                    new NodeView(
+                            node.nodeId(),
+                            node.name(),
+                            node.domain(),
+                            node.hostId(),
+                            alive,
+                            disks.size(),
+                            node.addresses()));
+        }
+        return nodes;
+    }
+
+    static List<DiskInfo> disksOf(ClusterMap map, int nodeId) {
+        return map.disks().stream()
+                .filter(disk -> disk.nodeId() == nodeId)
+                .filter(disk -> disk.state() != DiskInfo.State.REMOVED)
+                .toList();
+    }
+
+    static List<DiskView> disks(ClusterMap map, GroupStatus status, List<DiskState> local) {
+        Map<Integer, DiskState> states = new TreeMap<>();
+        local.forEach(disk -> states.put(disk.diskId(), disk));
+        Map<Integer, Integer> pgs = new TreeMap<>();
+        Map<Integer, Integer> inSync = new TreeMap<>();
+        for (int i = 0; i < map.pgCount(); i++) {
+            for (Member member : PgStates.members(map.pg(i))) {
+                pgs.merge(member.diskId(), 1, Integer::sum);
+                if (member.state() == MemberState.IN_SYNC) {
+                    inSync.merge(member.diskId(), 1, Integer::sum);
+                }
+            }
+        }
+        List<DiskView> disks = new ArrayList<>();
+        for (DiskInfo disk : map.disks()) {
+            DiskState state = states.get(disk.diskId());
+            disks.add(
+                    new DiskView(
+                            disk.diskId(),
+                            uuid(disk.uuidHigh(), disk.uuidLow()),
+                            PgStates.nodeName(map, disk),
+                            disk.domain(),
+                            disk.state().name().toLowerCase(Locale.ROOT),
+                            status.diskAlive(disk.diskId()),
+                            disk.weight(),
+                            pgs.getOrDefault(disk.diskId(), 0),
+                            inSync.getOrDefault(disk.diskId(), 0),
+                            state == null ? null : state.usedBytes(),
+                            state == null ? null : state.capacityBytes(),
+                            state == null ? null : state.path()));
+        }
+        return disks;
+    }
+
+    static PgView pg(ClusterMap map, GroupStatus status, int pg) {
+        PgConfig config = map.pg(pg);
+        List<MemberView> members = new ArrayList<>();
+        for (Member member : config.members()) {
+            DiskInfo disk = map.disk(member.diskId());
+            members.add(
+                    new MemberView(
+                            member.diskId(),
+                            PgStates.nodeName(map, disk),
+                            disk == null ? "" : disk.domain(),
+                            member.state().name().toLowerCase(Locale.ROOT).replace('_', '-'),
+                            member.bootId(),
+                            status.diskAlive(member.diskId(), member.bootId())));
+        }
+        String state = PgStates.of(config, map.cluster().replicas(), status).word();
+        return new PgView(pg, config.epoch(), state, members);
+    }
+
+    static List<PgView> pgs(ClusterMap map, GroupStatus status, boolean notWell) {
+        List<PgView> pgs = new ArrayList<>();
+        for (int i = 0; i < map.pgCount(); i++) {
+            PgView pg = pg(map, status, i);
+            if (!notWell || !pg.state().equals(PgStates.State.OK.word())) {
+                pgs.add(pg);
+            }
+        }
+        return pgs;
+    }
+
+    static List<GatewayView> gateways(ClusterMap map, GroupStatus status) {
+        List<GatewayView> gateways = new ArrayList<>();
+        for (GatewayInfo gateway : map.gateways()) {
+            int volumes = 0;
+            for (VolumeInfo volume : map.volumes()) {
+                VolumeInfo.Attachment attachment = volume.attachment();
+                volumes +=
+                        attachment != null && attachment.gatewayId() == gateway.gatewayId() ? 1 : 0;
+            }
+            gateways.add(
+                    new GatewayView(
+                            gateway.gatewayId(),
+                            gateway.name(),
+                            gateway.hostId(),
+                            status.gatewayAlive(gateway.gatewayId()),
+                            volumes));
+        }
+        return gateways;
+    }
+
+    static VolumeView volume(ClusterMap map, VolumeInfo volume, List<String> uris) {
+        VolumeInfo.Attachment attachment = volume.attachment();
+        String state = volume.deleted() ? "deleted" : attachment == null ? "detached" : "attached";
+        return new VolumeView(
+                volume.volumeId(),
+                volume.name(),
+                volume.sizeBytes(),
+                volume.durability().name().toLowerCase(Locale.ROOT),
+                state,
+                attachment == null ? null : gatewayName(map, attachment.gatewayId()),
+                volume.lastTerm(),
+                attachment == null || attachment.migrateTo() == 0
+                        ? null
+                        : gatewayName(map, attachment.migrateTo()),
+                volume.createdAtMs(),
+                volume.deleted() ? volume.deletedAtMs() : null,
+                uris);
+    }
+
+    static String gatewayName(ClusterMap map, long gatewayId) {
+        GatewayInfo gateway = map.gateway(gatewayId);
+        return gateway == null
+                ? "gateway " + HexFormat.of().toHexDigits(gatewayId)
+                : gateway.name();
+    }
+
+    record ClusterView(
+            boolean exists,
+            String id,
+            String health,
+            long revision,
+            String leader,
+            List<String> members,
+            List<String> group,
+            int placementGroups,
+            int replicas,
+            int domains,
+            int nodes,
+            int nodesAlive,
+            int disks,
+            int disksAlive,
+            int gateways,
+            int volumes,
+            long provisionedBytes,
+            @Nullable Long usedBytes,
+            long capacityBytes,
+            List<String> warnings) {}
+
+    static ClusterView cluster(
+            ClusterMap map,
+            GroupStatus status,
+            List<DiskState> local,
+            String health,
+            List<String> group) {
+        List<NodeView> nodes = nodes(map, status);
+        List<DiskView> disks = disks(map, status, local);
+        disks.removeIf(disk -> disk.state().equals("removed"));
+        TreeSet<String> domains = new TreeSet<>();
+        disks.forEach(disk -> domains.add(disk.domain()));
+        List<VolumeInfo> volumes = map.volumes().stream().filter(v -> !v.deleted()).toList();
+        boolean allKnown = disks.stream().allMatch(disk -> disk.usedBytes() != null);
+        long used = 0;
+        long capacity = 0;
+        for (DiskView disk : disks) {
+            used += disk.usedBytes() == null ? 0 : disk.usedBytes();
+            capacity += disk.capacityBytes() == null ? disk.weight() : disk.capacityBytes();
+        }
+        return new ClusterView(
+                map.exists(),
+                map.exists() ? uuid(map.cluster().clusterHigh(), map.cluster().clusterLow()) : "",
+                health,
+                map.revision(),
+                status.leader(),
+                status.members(),
+                group,
+                map.pgCount(),
+                map.exists() ? map.cluster().replicas() : 0,
+                domains.size(),
+                nodes.size(),
+                (int) nodes.stream().filter(NodeView::alive).count(),
+                disks.size(),
+                (int) disks.stream().filter(DiskView::alive).count(),
+                map.gateways().size(),
+                volumes.size(),
+                volumes.stream().mapToLong(VolumeInfo::sizeBytes).sum(),
+                allKnown && !disks.isEmpty() ? used : null,
+                capacity,
+                warnings(map, status));
+    }
+
+    /// What is not wrong now, but would be after the loss of one domain.
+    private static List<String> warnings(ClusterMap map, GroupStatus status) {
+        List<String> warnings = new ArrayList<>();
+        Map<String, Integer> byDomain = new TreeMap<>();
+        for (String member : status.members()) {
+            for (NodeInfo node : map.nodes()) {
+                if (node.name().equals(member)) {
+                    byDomain.merge(node.domain(), 1, Integer::sum);
+                }
+            }
+        }
+        int majority = status.members().size() / 2 + 1;
+        byDomain.forEach((domain, count) -> {
+            if (status.members().size() - count < majority) {
+                warnings.add(
+                        "the loss of domain %s would leave the metadata group without a majority: put a member on another site (`comet meta`)"
+                                .formatted(domain));
+            }
+        });
+        return warnings;
+    }
+
+    /// Checks what the group would refuse too, but here with the words of sizes.
+    static void checkSize(long sizeBytes) {
+        if (sizeBytes <= 0 || sizeBytes % Sizes.BLOCK_BYTES != 0) {
+            throw AdminException.bad(
+                    "bad-size",
+                    "a volume's size is a multiple of 4 KiB above zero, not %d bytes"
+                            .formatted(sizeBytes));
+        }
+        if (sizeBytes > Sizes.VOLUME_BYTES_MAX) {
+            throw AdminException.bad(
+                    "bad-size",
+                    "%d bytes is too large: a volume has at most 64 TiB".formatted(sizeBytes));
+        }
+    }
+}

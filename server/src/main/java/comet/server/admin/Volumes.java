@@ -1,0 +1,258 @@
+package comet.server.admin;
+
+import comet.cluster.ClusterMap;
+import comet.cluster.Command;
+import comet.cluster.GatewayInfo;
+import comet.cluster.Reply;
+import comet.cluster.VolumeInfo;
+import comet.cluster.VolumeInfo.Durability;
+import comet.server.admin.Views.VolumeView;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/// What can be done with volumes, as the API offers it: finds them by name, checks what a person
+/// may get wrong, and has the group (or the gateway) do it.
+final class Volumes {
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,128}");
+
+    private final GroupAccess group;
+    private final @Nullable GatewayPart gateway;
+
+    Volumes(GroupAccess group, @Nullable GatewayPart gateway) {
+        this.group = group;
+        this.gateway = gateway;
+    }
+
+    List<VolumeView> list() {
+        return group.read(map -> map.volumes().stream().map(v -> view(map, v)).toList());
+    }
+
+    VolumeView info(String name) {
+        return group.read(map -> view(map, any(map, name)));
+    }
+
+    private VolumeView view(ClusterMap map, VolumeInfo volume) {
+        List<String> uris =
+                gateway == null || volume.deleted() ? List.of() : gateway.uris(volume.name());
+        return Views.volume(map, volume, uris);
+    }
+
+    VolumeView create(String name, long sizeBytes, String durability) {
+        checkName(name);
+        Views.checkSize(sizeBytes);
+        Durability how =
+                switch (durability) {
+                    case "flush" -> Durability.FLUSH;
+                    case "write" -> Durability.WRITE;
+                    default ->
+                            throw AdminException.bad(
+                                    "bad-durability",
+                                    "durability is `flush` or `write`, not `%s`"
+                                            .formatted(durability));
+                };
+        group.submit(new Command.CreateVolume(name, sizeBytes, how, System.currentTimeMillis()));
+        return info(name);
+    }
+
+    VolumeView resize(String name, long sizeBytes) {
+        Views.checkSize(sizeBytes);
+        VolumeInfo volume = living(name);
+        if (sizeBytes < volume.sizeBytes()) {
+            throw AdminException.bad(
+                    "bad-size",
+                    "volume %s has %d bytes, and volumes only grow"
+                            .formatted(name, volume.sizeBytes()));
+        }
+        group.submit(new Command.ResizeVolume(volume.volumeId(), sizeBytes));
+        return info(name);
+    }
+
+    VolumeView rename(String name, String to) {
+        checkName(to);
+        group.submit(new Command.RenameVolume(living(name).volumeId(), to));
+        return info(to);
+    }
+
+    /// A volume that is only attached because somebody used it lately is given up first; one that
+    /// is in use is refused by the group.
+    VolumeView delete(String name) {
+        VolumeInfo volume = living(name);
+        if (gateway != null && volume.attachment() != null) {
+            detachIfIdle(volume);
+        }
+        group.submit(new Command.DeleteVolume(volume.volumeId(), System.currentTimeMillis()));
+        return group.read(map -> view(map, byId(map, volume.volumeId())));
+    }
+
+    private void detachIfIdle(VolumeInfo volume) {
+        GatewayPart part = gateway;
+        if (part == null) {
+            return;
+        }
+        for (GatewayPart.VolumeState state : part.volumes()) {
+            if (state.volumeId() == volume.volumeId() && state.clients() == 0 && !state.pinned()) {
+                part.detach(volume.volumeId());
+            }
+        }
+    }
+
+    VolumeView restore(String name) {
+        VolumeInfo volume = deleted(name);
+        group.submit(new Command.RestoreVolume(volume.volumeId()));
+        return group.read(map -> view(map, byId(map, volume.volumeId())));
+    }
+
+    void purge(String name) {
+        group.submit(new Command.PurgeVolume(deleted(name).volumeId()));
+    }
+
+    VolumeView attach(String name, @Nullable String gatewayName, boolean takeover) {
+        VolumeInfo volume = living(name);
+        gateway(gatewayName).attach(volume.volumeId(), takeover);
+        return info(name);
+    }
+
+    VolumeView detach(String name, boolean force) {
+        VolumeInfo volume = living(name);
+        VolumeInfo.Attachment attachment = volume.attachment();
+        if (attachment == null) {
+            if (gateway != null) {
+                gateway.detach(volume.volumeId());
+            }
+            return info(name);
+        }
+        String holder = group.read(map -> Views.gatewayName(map, attachment.gatewayId()));
+        if (force) {
+            group.submit(
+                    new Command.Detach(
+                            volume.volumeId(), attachment.gatewayId(), attachment.term(), false));
+        } else if (gateway != null && gateway.name().equals(holder)) {
+            gateway.detach(volume.volumeId());
+        } else {
+            throw AdminException.conflict(
+                    "attached-elsewhere",
+                    "volume %s is attached to gateway %s: ask there (--admin), or detach with --force, which may lose what it has not flushed"
+                            .formatted(name, holder));
+        }
+        return info(name);
+    }
+
+    VolumeView migrate(String name, String to) {
+        VolumeInfo volume = living(name);
+        long gatewayId =
+                to.equals("none")
+                        ? 0
+                        : group.read(map ->
+                                map.gateways().stream()
+                                        .filter(g -> g.name().equals(to))
+                                        .mapToLong(GatewayInfo::gatewayId)
+                                        .findFirst()
+                                        .orElse(0));
+        if (gatewayId == 0 && !to.equals("none")) {
+            throw AdminException.missing(
+                    "unknown-gateway",
+                    "there is no gateway %s; see `comet gateway list`".formatted(to));
+        }
+        group.submit(new Command.Migrate(volume.volumeId(), gatewayId));
+        return info(name);
+    }
+
+    private GatewayPart gateway(@Nullable String name) {
+        if (gateway == null) {
+            throw AdminException.conflict(
+                    "no-gateway-here",
+                    "this process has no gateway: name one that has with --admin");
+        }
+        if (name != null && !name.equals(gateway.name())) {
+            throw AdminException.conflict(
+                    "other-gateway",
+                    "this is gateway %s, not %s: name the other one's admin API with --admin"
+                            .formatted(gateway.name(), name));
+        }
+        return gateway;
+    }
+
+    private VolumeInfo living(String name) {
+        return group.read(map -> {
+            VolumeInfo volume = map.volume(name);
+            if (volume == null) {
+                throw unknown(map, name);
+            }
+            return volume;
+        });
+    }
+
+    private static VolumeInfo byId(ClusterMap map, long volumeId) {
+        VolumeInfo volume = map.volume(volumeId);
+        if (volume == null) {
+            throw AdminException.missing("unknown-volume", "the volume was purged meanwhile");
+        }
+        return volume;
+    }
+
+    /// The living volume of that name, else the one deleted last.
+    private static VolumeInfo any(ClusterMap map, String name) {
+        VolumeInfo volume = map.volume(name);
+        if (volume != null) {
+            return volume;
+        }
+        List<VolumeInfo> deleted = deletedOf(map, name);
+        if (deleted.isEmpty()) {
+            throw unknown(map, name);
+        }
+        return deleted.getFirst();
+    }
+
+    /// The volume of that name that was deleted last.
+    private VolumeInfo deleted(String name) {
+        return group.read(map -> {
+            List<VolumeInfo> deleted = deletedOf(map, name);
+            if (!deleted.isEmpty()) {
+                return deleted.getFirst();
+            }
+            if (map.volume(name) != null) {
+                throw AdminException.conflict(
+                        "not-deleted", "volume %s is not deleted: delete it first".formatted(name));
+            }
+            throw unknown(map, name);
+        });
+    }
+
+    private static List<VolumeInfo> deletedOf(ClusterMap map, String name) {
+        List<VolumeInfo> deleted = new ArrayList<>();
+        for (VolumeInfo volume : map.volumes()) {
+            if (volume.deleted() && volume.name().equals(name)) {
+                deleted.add(volume);
+            }
+        }
+        deleted.sort(Comparator.comparingLong(VolumeInfo::deletedAtMs).reversed());
+        return deleted;
+    }
+
+    private static AdminException unknown(ClusterMap map, String name) {
+        boolean deleted = !deletedOf(map, name).isEmpty();
+        return AdminException.missing(
+                "unknown-volume",
+                deleted
+                        ? "volume %s is deleted: bring it back with `comet volume restore %s`"
+                                .formatted(name, name)
+                        : "there is no volume %s; see `comet volume list`".formatted(name));
+    }
+
+    static void checkName(String name) {
+        if (!NAME.matcher(name).matches()) {
+            throw AdminException.bad(
+                    "bad-name",
+                    "`%s` is no name: A-Z, a-z, 0-9, `.`, `_` and `-`, 1 to 128 characters"
+                            .formatted(name));
+        }
+    }
+
+    /// The id in the group's answer.
+    static long id(Reply reply) {
+        return reply instanceof Reply.Id id ? id.id() : 0;
+    }
+}

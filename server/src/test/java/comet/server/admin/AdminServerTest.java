@@ -1,0 +1,276 @@
+package comet.server.admin;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import comet.cluster.ClusterInfo;
+import comet.cluster.Command;
+import comet.cluster.DiskInfo;
+import comet.cluster.MapUpdate;
+import comet.cluster.MemberState;
+import comet.cluster.NodeInfo;
+import comet.cluster.PgConfig;
+import comet.cluster.PgConfig.Member;
+import comet.cluster.VolumeInfo;
+import comet.cluster.VolumeInfo.Durability;
+import comet.server.config.AdminConfig;
+import comet.server.config.HostPort;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.StandardProtocolFamily;
+import java.net.URI;
+import java.net.UnixDomainSocketAddress;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+class AdminServerTest {
+    @TempDir Path folder = Path.of("");
+    private final FakeGroup group = new FakeGroup();
+    private final EventLog events = new EventLog("test");
+    private final HttpClient http = HttpClient.newHttpClient();
+    private AdminServer server;
+
+    @BeforeEach
+    void start() throws IOException {
+        Metrics metrics = new Metrics();
+        metrics.add(new ProcessMetrics("test", events));
+        Admin admin = new Admin(group, null, null, events::last, metrics, List.of());
+        server =
+                AdminServer.start(
+                        new AdminConfig(
+                                folder.resolve("admin.sock"),
+                                new HostPort("127.0.0.1", 0),
+                                folder.resolve("admin.token")),
+                        admin);
+    }
+
+    @AfterEach
+    void stop() {
+        server.close();
+        http.close();
+    }
+
+    private String token() throws IOException {
+        return Files.readString(folder.resolve("admin.token")).strip();
+    }
+
+    private HttpRequest.Builder request(String path) throws IOException {
+        return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + server.port() + path))
+                .header("Authorization", "Bearer " + token());
+    }
+
+    private HttpResponse<String> send(HttpRequest.Builder request)
+            throws IOException, InterruptedException {
+        return http.send(request.build(), HttpResponse.BodyHandlers.ofString());
+    }
+
+    private JsonNode get(String path) throws IOException, InterruptedException {
+        return JsonMapper.shared().readTree(send(request(path)).body());
+    }
+
+    private HttpResponse<String> post(String path, String body)
+            throws IOException, InterruptedException {
+        return send(request(path).POST(HttpRequest.BodyPublishers.ofString(body)));
+    }
+
+    /// Two disks on two nodes, two groups, one volume.
+    private void twoNodes() {
+        group.update(
+                new MapUpdate(
+                        0,
+                        5,
+                        new ClusterInfo(1, 2, 2, 2),
+                        List.of(
+                                new NodeInfo(1, "node-1", "a", "h", List.of("127.0.0.1:1")),
+                                new NodeInfo(2, "node-2", "b", "h", List.of("127.0.0.1:2"))),
+                        List.of(
+                                new DiskInfo(1, 0, 1, 1, "a", 100, 7, 1, DiskInfo.State.ACTIVE),
+                                new DiskInfo(2, 0, 2, 2, "b", 100, 8, 1, DiskInfo.State.ACTIVE)),
+                        List.of(),
+                        List.of(pg(0), pg(1)),
+                        List.of(
+                                new VolumeInfo(
+                                        1,
+                                        "disk0",
+                                        1 << 30,
+                                        Durability.FLUSH,
+                                        1,
+                                        0,
+                                        null,
+                                        true,
+                                        1,
+                                        0)),
+                        List.of()));
+        group.disks.put(1, new GroupStatus.Seen(true, 10, 7));
+        group.disks.put(2, new GroupStatus.Seen(true, 10, 8));
+    }
+
+    private static PgConfig pg(int pg) {
+        return new PgConfig(
+                pg,
+                1,
+                List.of(
+                        new Member(1, 7, MemberState.IN_SYNC),
+                        new Member(2, 8, MemberState.IN_SYNC)));
+    }
+
+    @Test
+    void tcp_wants_the_token_and_our_own_name() throws Exception {
+        HttpRequest.Builder without =
+                HttpRequest.newBuilder(
+                        URI.create("http://127.0.0.1:" + server.port() + "/v1/volumes"));
+        assertThat(send(without).statusCode()).isEqualTo(401);
+        assertThat(send(without.header("Authorization", "Bearer nonsense")).statusCode())
+                .isEqualTo(401);
+        assertThat(send(request("/v1/volumes")).statusCode()).isEqualTo(200);
+        assertThat(
+                        send(request("/v1/volumes").header("Origin", "http://evil.example"))
+                                .statusCode())
+                .isEqualTo(403);
+        assertThat(raw("Host: evil.example:" + server.port())).startsWith("HTTP/1.1 421");
+        assertThat(raw("Host: localhost:" + server.port())).startsWith("HTTP/1.1 200");
+    }
+
+    private String raw(String host) throws IOException {
+        try (SocketChannel channel =
+                SocketChannel.open(
+                        new InetSocketAddress(InetAddress.getLoopbackAddress(), server.port()))) {
+            return exchange(channel, host + "\r\nAuthorization: Bearer " + token());
+        }
+    }
+
+    private static String exchange(SocketChannel channel, String headers) throws IOException {
+        String text = "GET /v1/volumes HTTP/1.1\r\n" + headers + "\r\nConnection: close\r\n\r\n";
+        channel.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.US_ASCII)));
+        return new String(Channels.newInputStream(channel).readAllBytes(), StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void the_unix_socket_needs_no_token_but_only_its_owner_opens_it() throws Exception {
+        Path socket = folder.resolve("admin.sock");
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(socket)))
+                .isEqualTo("rw-------");
+        assertThat(
+                        PosixFilePermissions.toString(
+                                Files.getPosixFilePermissions(folder.resolve("admin.token"))))
+                .isEqualTo("rw-------");
+        try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            channel.connect(UnixDomainSocketAddress.of(socket));
+            assertThat(exchange(channel, "Host: localhost")).startsWith("HTTP/1.1 200");
+        }
+    }
+
+    @Test
+    void what_is_wrong_with_a_request_is_said_in_json() throws Exception {
+        twoNodes();
+        assertThat(send(request("/nowhere")).body()).contains("unknown-path");
+        assertThat(post("/v1/volumes", "{").body()).contains("bad-request");
+        assertThat(post("/v1/volumes", "{\"nme\":\"a\"}").body()).contains("nme");
+        assertThat(post("/v1/volumes", "{\"name\":\"a\"}").body()).contains("sizeBytes");
+        assertThat(post("/v1/volumes", "{\"name\":\"a/b\",\"sizeBytes\":4096}").body())
+                .contains("bad-name");
+        assertThat(post("/v1/volumes", "{\"name\":\"a\",\"sizeBytes\":0}").body())
+                .contains("bad-size");
+        assertThat(post("/v1/volumes", "{\"name\":\"a\",\"sizeBytes\":4097}").body())
+                .contains("bad-size");
+        assertThat(post("/v1/volumes", "{\"name\":\"a\",\"sizeBytes\":" + (65L << 40) + "}").body())
+                .contains("64 TiB");
+        assertThat(post("/v1/volumes/disk0/resize", "{\"sizeBytes\":4096}").body())
+                .contains("only grow");
+        assertThat(post("/v1/volumes/none/resize", "{\"sizeBytes\":4096}").statusCode())
+                .isEqualTo(404);
+        assertThat(post("/v1/volumes", "x".repeat(100_000)).statusCode()).isEqualTo(413);
+        assertThat(group.commands).isEmpty();
+    }
+
+    @Test
+    void commands_reach_the_group() throws Exception {
+        twoNodes();
+        assertThat(post("/v1/volumes/disk0/resize", "{\"sizeBytes\":2147483648}").statusCode())
+                .isEqualTo(200);
+        assertThat(group.commands).containsExactly(new Command.ResizeVolume(1, 2L << 30));
+    }
+
+    @Test
+    void listings_show_the_map() throws Exception {
+        twoNodes();
+        assertThat(get("/v1/volumes").at("/volumes/0/name").asString()).isEqualTo("disk0");
+        assertThat(get("/v1/nodes").at("/nodes/1/domain").asString()).isEqualTo("b");
+        assertThat(get("/v1/disks").at("/disks/0/pgsInSync").asInt()).isEqualTo(2);
+        assertThat(get("/v1/pgs/1").at("/state").asString()).isEqualTo("ok");
+        assertThat(get("/v1/pgs?notWell=true").at("/pgs").size()).isZero();
+        assertThat(get("/v1/pgs/2").at("/code").asString()).isEqualTo("unknown-pg");
+        assertThat(get("/v1/cluster").at("/disksAlive").asInt()).isEqualTo(2);
+        assertThat(get("/v1/health").at("/status").asString()).isEqualTo("ok");
+    }
+
+    @Test
+    void health_names_whom_placement_groups_wait_for() throws Exception {
+        twoNodes();
+        group.disks.put(2, new GroupStatus.Seen(false, 9000, 8));
+        JsonNode health = get("/v1/health");
+        assertThat(health.at("/status").asString()).isEqualTo("error");
+        assertThat(health.toString())
+                .contains("disk-away")
+                .contains("2 placement groups wait for disk 2 (node-2)");
+        assertThat(get("/v1/pgs/0").at("/state").asString()).isEqualTo("waiting");
+    }
+
+    @Test
+    void health_tells_recovering_groups_and_a_group_without_quorum() throws Exception {
+        twoNodes();
+        group.update(
+                new MapUpdate(
+                        5,
+                        6,
+                        null,
+                        List.of(),
+                        List.of(),
+                        List.of(),
+                        List.of(
+                                new PgConfig(
+                                        0,
+                                        2,
+                                        List.of(
+                                                new Member(1, 7, MemberState.IN_SYNC),
+                                                new Member(2, 8, MemberState.RECOVERING)))),
+                        List.of(),
+                        List.of()));
+        JsonNode health = get("/v1/health");
+        assertThat(health.at("/status").asString()).isEqualTo("warn");
+        assertThat(health.toString()).contains("pgs-recovering");
+        group.reachable = false;
+        assertThat(get("/v1/health").toString()).contains("no-quorum");
+        assertThat(send(request("/v1/volumes")).statusCode()).isEqualTo(503);
+    }
+
+    @Test
+    void metrics_are_in_prometheus_format() throws Exception {
+        events.event(comet.port.Events.Level.WARN, "something", "a=1");
+        HttpResponse<String> response = send(request("/metrics"));
+        assertThat(response.headers().firstValue("Content-Type").orElse(""))
+                .startsWith("text/plain");
+        assertThat(response.body())
+                .contains("# TYPE comet_events_total counter")
+                .contains("comet_events_total{process=\"test\",level=\"warn\"} 1");
+        assertThat(response.body().lines())
+                .allMatch(line ->
+                        line.startsWith("# ") || line.matches("[a-z_]+(\\{.*})? [-0-9.eE+]+"));
+        assertThat(get("/v1/events").at("/events/0/code").asString()).isEqualTo("something");
+    }
+}

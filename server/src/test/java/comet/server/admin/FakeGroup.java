@@ -1,0 +1,48 @@
+package comet.server.admin;
+
+import comet.cluster.ClusterMap;
+import comet.cluster.Command;
+import comet.cluster.MapUpdate;
+import comet.cluster.Reply;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Function;
+
+/// A metadata group that knows the map it was given and notes what it is asked for.
+final class FakeGroup implements GroupAccess {
+    final ClusterMap map = new ClusterMap();
+    final List<Command> commands = new ArrayList<>();
+    final Map<Integer, GroupStatus.Seen> disks = new TreeMap<>();
+    boolean reachable = true;
+
+    void update(MapUpdate update) {
+        map.apply(update);
+    }
+
+    private void reach() {
+        if (!reachable) {
+            throw AdminException.unavailable("no-quorum", "the group does not answer");
+        }
+    }
+
+    @Override
+    public <T> T read(Function<ClusterMap, T> view) {
+        reach();
+        return view.apply(map);
+    }
+
+    @Override
+    public Reply submit(Command command) {
+        reach();
+        commands.add(command);
+        return new Reply.Done(map.revision());
+    }
+
+    @Override
+    public GroupStatus status() {
+        reach();
+        return new GroupStatus("node-1", List.of("node-1"), disks, Map.of(), true);
+    }
+}
