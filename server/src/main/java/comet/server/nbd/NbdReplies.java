@@ -24,7 +24,10 @@ final class NbdReplies {
 
     /// Answers, and lets go of the request's buffers.
     void answer(NbdRequest request) {
-        int errno = Nbd.errnoOnWire(request.errno, request.has(Nbd.FLAG_FAST_ZERO));
+        int errno =
+                request.refusal == Nbd.Refusal.NONE
+                        ? Nbd.errnoOnWire(request.errno, request.has(Nbd.FLAG_FAST_ZERO))
+                        : request.refusal.errno;
         if (errno != 0) {
             transmission.discard(request);
             error(request, errno);

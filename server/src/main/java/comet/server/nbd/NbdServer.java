@@ -105,13 +105,15 @@ public final class NbdServer {
                         .group(loop, loop)
                         .channel(unix ? transport.unix() : transport.tcp())
                         .option(ChannelOption.SO_BACKLOG, 128)
-                        .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
                         .childOption(
                                 ChannelOption.RECVBUF_ALLOCATOR,
                                 new AdaptiveRecvByteBufAllocator(4096, 32 << 10, READ_BYTES_MAX))
                         .childOption(
                                 ChannelOption.WRITE_BUFFER_WATER_MARK,
                                 new WriteBufferWaterMark(unsent / 2, unsent));
+        if (!unix || transport.nativeSockets()) {
+            bootstrap.childOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
+        }
         if (!unix) {
             bootstrap
                     .option(ChannelOption.SO_REUSEADDR, true)
