@@ -1,0 +1,255 @@
+package comet.volume;
+
+import comet.base.Check;
+import comet.cluster.DiskInfo;
+import comet.wire.Credit;
+import comet.wire.Frame;
+import comet.wire.Hello;
+import comet.wire.Lane;
+import org.jspecify.annotations.Nullable;
+
+/// One disk as the gateway sees it: a lane for writes, one for reads, the credit that it granted,
+/// and, in order of sequence, every write sent on the connection whose data is kept. Reports of
+/// what is durable move a mark along that list: a report covers a write only if the disk had
+/// answered it before, and a later, lower one takes the mark back.
+final class DiskPeer {
+    private final Gateway gateway;
+    private final int diskId;
+    private final DiskLane write;
+    private final DiskLane read;
+
+    private long creditBytes;
+    private long sentBytes;
+    private boolean full;
+    private long sequence;
+    private long durableSequence;
+    private @Nullable MemberWrite first;
+    private @Nullable MemberWrite last;
+
+    /// The last one known durable; all before it are.
+    private @Nullable MemberWrite mark;
+
+    private final PartQueue waitingForCredit = new PartQueue();
+    private long readBytesInFlight;
+    private boolean sameHost;
+
+    DiskPeer(Gateway gateway, int diskId) {
+        this.gateway = gateway;
+        this.diskId = diskId;
+        write = new DiskLane(this, Lane.WRITE, gateway);
+        read = new DiskLane(this, Lane.READ, gateway);
+    }
+
+    int diskId() {
+        return diskId;
+    }
+
+    DiskLane write() {
+        return write;
+    }
+
+    DiskLane read() {
+        return read;
+    }
+
+    /// On the gateway's host, or in its process.
+    boolean sameHost() {
+        return sameHost;
+    }
+
+    void sameHost(boolean sameHost) {
+        this.sameHost = sameHost;
+    }
+
+    void connect() {
+        write.connect();
+        read.connect();
+    }
+
+    void close() {
+        write.close();
+        read.close();
+    }
+
+    // Credit.
+
+    long creditLeft() {
+        return creditBytes - sentBytes;
+    }
+
+    boolean full() {
+        return full;
+    }
+
+    void awaitCredit(WritePart part) {
+        waitingForCredit.add(part);
+    }
+
+    /// Members have changed: those who wait here may have to wait elsewhere.
+    void releaseWaiting() {
+        waitingForCredit.resumeAll();
+    }
+
+    private void grant() {
+        while (waitingForCredit.peek() instanceof WritePart part
+                && (part.dead || full || creditLeft() >= part.cost())) {
+            waitingForCredit.poll();
+            part.resume();
+        }
+    }
+
+    // Reads.
+
+    long readBytesInFlight() {
+        return readBytesInFlight;
+    }
+
+    void readSent(long bytes) {
+        readBytesInFlight += bytes;
+    }
+
+    void readEnded(long bytes) {
+        readBytesInFlight -= bytes;
+    }
+
+    // Writes.
+
+    /// The number of the next WRITE; charged unless sent again.
+    long nextSequence(long chargedBytes) {
+        sentBytes += chargedBytes;
+        return ++sequence;
+    }
+
+    long sequence() {
+        return sequence;
+    }
+
+    void link(MemberWrite copy) {
+        Check.that(copy.peer == null, "sent twice to one disk");
+        copy.peer = this;
+        copy.next = null;
+        copy.previous = last;
+        if (last == null) {
+            first = copy;
+        } else {
+            last.next = copy;
+        }
+        last = copy;
+    }
+
+    void unlink(MemberWrite copy) {
+        if (mark == copy) {
+            mark = copy.previous;
+        }
+        if (copy.previous == null) {
+            first = copy.next;
+        } else {
+            copy.previous.next = copy.next;
+        }
+        if (copy.next == null) {
+            last = copy.previous;
+        } else {
+            copy.next.previous = copy.previous;
+        }
+        copy.previous = null;
+        copy.next = null;
+        copy.peer = null;
+        copy.answered = false;
+        copy.durable = false;
+    }
+
+    /// A report: everything up to `upTo` that was answered before is durable, and nothing else.
+    void onDurable(long upTo) {
+        durableSequence = upTo;
+        while (mark != null && mark.sequence > upTo) {
+            mark.durable = false;
+            mark = mark.previous;
+        }
+        for (MemberWrite next = afterMark(); next != null; next = afterMark()) {
+            if (next.sequence > upTo || !next.answered) {
+                return;
+            }
+            mark = next;
+            next.durable = true;
+            next.part.volume.unsynced().settle(next.part);
+        }
+    }
+
+    private @Nullable MemberWrite afterMark() {
+        return mark == null ? first : mark.next;
+    }
+
+    long durableSequence() {
+        return durableSequence;
+    }
+
+    void onCreditBytes(long bytes) {
+        if (bytes > creditBytes) {
+            creditBytes = bytes;
+            grant();
+        }
+    }
+
+    void onCredit(Frame frame) {
+        if (!Credit.valid(frame)) {
+            write.reconnect("a malformed credit");
+            return;
+        }
+        full = Credit.full(frame);
+        onDurable(Credit.durableSequence(frame));
+        onCreditBytes(Credit.creditBytes(frame));
+        grant();
+    }
+
+    // The connection.
+
+    void onUp(Lane lane, Hello.Answer answer) {
+        if (lane == Lane.WRITE) {
+            Check.that(first == null, "writes left from an earlier connection");
+            creditBytes = answer.creditBytes();
+            sentBytes = 0;
+            full = false;
+            sequence = 0;
+            durableSequence = 0;
+        }
+        DiskInfo disk = gateway.map().disk(diskId);
+        if (disk == null || disk.bootId() != answer.bootId()) {
+            gateway.keeper().refresh();
+        }
+        gateway.peerUp(this, lane);
+        if (lane == Lane.WRITE) {
+            grant();
+        }
+    }
+
+    void onDown(Lane lane, String why) {
+        if (lane == Lane.WRITE) {
+            for (MemberWrite copy = first; copy != null; copy = first) {
+                unlink(copy);
+            }
+        }
+        gateway.peerDown(this, lane, why);
+    }
+
+    /// The map knows more of this disk: a connection to an earlier life of it is of no use.
+    void onDisk(DiskInfo disk) {
+        if (write.up() && write.bootId() != disk.bootId()) {
+            write.reconnect("the disk has a new boot id");
+        }
+        if (read.up() && read.bootId() != disk.bootId()) {
+            read.reconnect("the disk has a new boot id");
+        }
+    }
+
+    void tick(long nowNs, long silenceNs) {
+        write.tick(nowNs, silenceNs);
+        read.tick(nowNs, silenceNs);
+    }
+
+    /// Why it cannot be written to, in words.
+    String text() {
+        return write.up()
+                ? "disk " + diskId + ": its new boot is not in the map yet"
+                : "disk " + diskId + ": " + write.downWhy();
+    }
+}

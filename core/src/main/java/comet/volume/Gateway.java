@@ -1,0 +1,503 @@
+package comet.volume;
+
+import comet.base.Buf;
+import comet.base.BufPool;
+import comet.base.Crc;
+import comet.base.Sizes;
+import comet.cluster.ClusterMap;
+import comet.cluster.Command;
+import comet.cluster.DiskInfo;
+import comet.cluster.GatewayInfo;
+import comet.cluster.MapUpdate;
+import comet.cluster.NodeInfo;
+import comet.cluster.PgConfig;
+import comet.cluster.VolumeInfo;
+import comet.port.Connection;
+import comet.port.Errno;
+import comet.port.Events;
+import comet.port.Loop;
+import comet.port.MetaClient;
+import comet.wire.FramePool;
+import comet.wire.Lane;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/// The core of a gateway: the map as it knows it, the disks that it talks to, the volumes that it
+/// serves, and the bounds that they share. Owner thread: the gateway's loop; every method is called
+/// there.
+public final class Gateway implements MetaClient.Listener {
+    private static final long TICK_NS = 500_000_000;
+    private static final long OPEN_FETCH_NS = GatewayConfig.SECOND_NS;
+
+    private final GatewayConfig config;
+    private final long gatewayId;
+    private final Loop loop;
+    private final MetaClient meta;
+    private final Connection.Dialer dialer;
+    private final FramePool frames;
+    private final BufPool bufs;
+    private final Events events;
+    private final Crc crc = new Crc();
+    private final PartPool parts = new PartPool();
+    private final MapKeeper keeper;
+    private final TreeMap<Integer, DiskPeer> peers = new TreeMap<>();
+    private final TreeMap<Long, Volume> volumes = new TreeMap<>();
+    private final ArrayDeque<Volume> waitingForRoom = new ArrayDeque<>();
+    private final ArrayDeque<Request> answers = new ArrayDeque<>();
+    private final Runnable deliver = this::deliver;
+    private boolean delivering;
+    private long inFlightBytes;
+    private long unsyncedBytes;
+    private @Nullable Buf zeros;
+    private boolean stopping;
+
+    /// The volume whose turn it is to have a request admitted, and whether it did.
+    private @Nullable Volume turn;
+
+    private boolean turnTaken;
+    private boolean givingTurns;
+    private Loop.@Nullable Timer ticking;
+
+    /// Told the outcome of [#open], later, once.
+    public interface Opened {
+        void opened(BlockDevice device);
+
+        /// @param errno ENOENT: no such export; ESHUTDOWN: the gateway stops
+        void failed(int errno, String why);
+    }
+
+    /// @param gatewayId from [Command.RegisterGateway], kept over restarts
+    public Gateway(
+            GatewayConfig config,
+            long gatewayId,
+            Loop loop,
+            MetaClient meta,
+            Connection.Dialer dialer,
+            FramePool frames,
+            BufPool bufs,
+            Events events) {
+        this.config = config;
+        this.gatewayId = gatewayId;
+        this.loop = loop;
+        this.meta = meta;
+        this.dialer = dialer;
+        this.frames = frames;
+        this.bufs = bufs;
+        this.events = events;
+        keeper = new MapKeeper(meta, this::onMap);
+    }
+
+    /// Begins: learns the map, and takes again what this gateway held before a restart, so that it
+    /// is levelled and, without clients, given back.
+    public void start() {
+        meta.listen(this);
+        keeper.refreshThen(this::takeOwnAgain);
+        ticking = loop.schedule(TICK_NS, this::tick);
+    }
+
+    private void takeOwnAgain() {
+        if (!map().exists()) {
+            loop.schedule(TICK_NS, () -> keeper.refreshThen(this::takeOwnAgain));
+            return;
+        }
+        for (VolumeInfo info : List.copyOf(map().volumes())) {
+            VolumeInfo.Attachment held = info.attachment();
+            if (held != null && held.gatewayId() == gatewayId && !stopping) {
+                Volume volume = volume(info);
+                if (volume.attachment().state() == Attachment.State.DETACHED) {
+                    volume.attachment().attach(Command.Attach.Mode.NORMAL, why -> {});
+                }
+            }
+        }
+    }
+
+    // For front ends.
+
+    /// Opens an export (the volume's name). Attaches nothing.
+    public void open(String exportName, Opened callback) {
+        open(exportName, false, callback);
+    }
+
+    public void open(String exportName, boolean readOnly, Opened callback) {
+        Consumer<Boolean> once =
+                new Consumer<>() {
+                    private boolean told;
+
+                    @Override
+                    public void accept(Boolean fresh) {
+                        boolean known = map().volume(exportName) != null;
+                        if (!told && (fresh || known)) {
+                            told = true;
+                            finishOpen(exportName, readOnly, callback);
+                        }
+                    }
+                };
+        keeper.refreshThen(() -> once.accept(true));
+        // The group may be away: what is known already can be served all the same.
+        loop.schedule(OPEN_FETCH_NS, () -> once.accept(false));
+    }
+
+    private void finishOpen(String exportName, boolean readOnly, Opened callback) {
+        VolumeInfo info = map().volume(exportName);
+        if (stopping) {
+            callback.failed(Errno.ESHUTDOWN, "the gateway is stopping");
+        } else if (info == null) {
+            callback.failed(Errno.ENOENT, "no volume " + exportName);
+        } else {
+            Volume volume = volume(info);
+            if (volume.attachment().ended()) {
+                volume = new Volume(this, info);
+                volumes.put(info.volumeId(), volume);
+            }
+            callback.opened(new VolumeDevice(volume, readOnly));
+        }
+    }
+
+    /// The client of a device has left. What it had under way goes on.
+    public void close(BlockDevice device) {
+        ((VolumeDevice) device).close();
+    }
+
+    /// Names of the volumes that can be opened, sorted.
+    public List<String> exportNames() {
+        List<String> names = new ArrayList<>();
+        for (VolumeInfo info : map().volumes()) {
+            if (!info.deleted()) {
+                names.add(info.name());
+            }
+        }
+        names.sort(null);
+        return names;
+    }
+
+    // For the admin API.
+
+    /// Attaches a volume and keeps it attached without clients.
+    ///
+    /// @param done told null, or why not
+    public void attach(long volumeId, Command.Attach.Mode mode, Consumer<@Nullable String> done) {
+        keeper.refreshThen(() -> {
+            VolumeInfo info = map().volume(volumeId);
+            if (info == null || info.deleted()) {
+                done.accept("no volume " + volumeId);
+                return;
+            }
+            Volume volume = volume(info);
+            volume.attachment()
+                    .attach(
+                            mode,
+                            why -> {
+                                if (why == null) {
+                                    volume.pin(true);
+                                }
+                                done.accept(why);
+                            });
+        });
+    }
+
+    /// Flushes, levels and detaches; `force`: at once, whatever is unsynced is lost.
+    ///
+    /// @param done told null, or why not
+    public void detach(long volumeId, boolean force, Consumer<@Nullable String> done) {
+        Volume volume = volumes.get(volumeId);
+        if (volume == null) {
+            done.accept(null);
+            return;
+        }
+        volume.pin(false);
+        if (force) {
+            volume.attachment().drop(done);
+        } else {
+            volume.attachment().detach(done);
+        }
+    }
+
+    /// All volumes that this gateway has served since it started.
+    public List<VolumeStatus> status() {
+        List<VolumeStatus> all = new ArrayList<>();
+        volumes.values().forEach(volume -> all.add(volume.status()));
+        return all;
+    }
+
+    public ClusterMap map() {
+        return keeper.map();
+    }
+
+    /// Data of requests under way, and data kept until it is durable everywhere.
+    public long inFlightBytes() {
+        return inFlightBytes;
+    }
+
+    public long unsyncedBytes() {
+        return unsyncedBytes;
+    }
+
+    /// Detaches everything, cleanly as far as the disks can be reached, then ends all connections.
+    public void stop(Runnable done) {
+        stopping = true;
+        List<Volume> open = new ArrayList<>(volumes.values());
+        int[] left = {open.size() + 1};
+        Consumer<@Nullable String> one =
+                why -> {
+                    if (--left[0] == 0) {
+                        if (ticking != null) {
+                            ticking.cancel();
+                        }
+                        peers.values().forEach(DiskPeer::close);
+                        done.run();
+                    }
+                };
+        for (Volume volume : open) {
+            volume.attachment().detach(one);
+        }
+        one.accept(null);
+    }
+
+    // The map.
+
+    @Override
+    public void onUpdate(MapUpdate update) {
+        keeper.onPush(update);
+    }
+
+    @Override
+    public void onYieldAsked(long volumeId, long term) {
+        Volume volume = volumes.get(volumeId);
+        if (volume == null) {
+            meta.submit(new Command.AnswerYield(volumeId, gatewayId, term, true), reply -> {});
+        } else {
+            volume.attachment().onYieldAsked(term);
+        }
+    }
+
+    private void onMap(MapUpdate update) {
+        for (DiskInfo disk : update.disks()) {
+            DiskPeer peer = peers.get(disk.diskId());
+            if (peer != null) {
+                peer.onDisk(disk);
+            }
+        }
+        for (DiskPeer peer : peers.values()) {
+            peer.sameHost(isSameHost(peer.diskId()));
+        }
+        for (VolumeInfo info : update.volumes()) {
+            Volume volume = volumes.get(info.volumeId());
+            if (volume != null) {
+                volume.onInfo(info);
+            }
+        }
+        for (Volume volume : List.copyOf(volumes.values())) {
+            for (PgConfig pg : update.pgs()) {
+                volume.onPg(pg);
+            }
+        }
+        for (long purged : update.purgedVolumes()) {
+            Volume volume = volumes.get(purged);
+            if (volume != null && volume.attachment().state() == Attachment.State.DETACHED) {
+                volumes.remove(purged);
+            }
+        }
+    }
+
+    private boolean isSameHost(int diskId) {
+        DiskInfo disk = map().disk(diskId);
+        NodeInfo node = disk == null ? null : map().node(disk.nodeId());
+        GatewayInfo self = map().gateway(gatewayId);
+        return node != null && self != null && Objects.equals(node.hostId(), self.hostId());
+    }
+
+    // For the volumes.
+
+    private Volume volume(VolumeInfo info) {
+        return volumes.computeIfAbsent(info.volumeId(), id -> new Volume(this, info));
+    }
+
+    DiskPeer peer(int diskId) {
+        DiskPeer peer = peers.get(diskId);
+        if (peer == null) {
+            peer = new DiskPeer(this, diskId);
+            peer.sameHost(isSameHost(diskId));
+            peers.put(diskId, peer);
+        }
+        return peer;
+    }
+
+    void peerUp(DiskPeer peer, Lane lane) {
+        for (Volume volume : List.copyOf(volumes.values())) {
+            volume.peerUp(peer, lane == Lane.WRITE);
+        }
+    }
+
+    void peerDown(DiskPeer peer, Lane lane, String why) {
+        events.event(
+                Events.Level.WARN,
+                "disk-connection-lost",
+                "disk=" + peer.diskId() + " lane=" + lane + " why=\"" + why + "\"");
+    }
+
+    GatewayConfig config() {
+        return config;
+    }
+
+    long gatewayId() {
+        return gatewayId;
+    }
+
+    Loop loop() {
+        return loop;
+    }
+
+    MetaClient meta() {
+        return meta;
+    }
+
+    Connection.Dialer dialer() {
+        return dialer;
+    }
+
+    FramePool frames() {
+        return frames;
+    }
+
+    BufPool bufs() {
+        return bufs;
+    }
+
+    Events events() {
+        return events;
+    }
+
+    Crc crc() {
+        return crc;
+    }
+
+    PartPool parts() {
+        return parts;
+    }
+
+    MapKeeper keeper() {
+        return keeper;
+    }
+
+    /// A chunk of zeros, for zeroes that are written as data.
+    Buf zeros() {
+        if (zeros == null) {
+            zeros = bufs.take(Sizes.CHUNK_BYTES);
+            zeros.zero(0, Sizes.CHUNK_BYTES);
+        }
+        return zeros;
+    }
+
+    // Answers: always a later step of the loop, never inside a call of the front end or of a peer.
+
+    void answer(Request request) {
+        answers.addLast(request);
+        if (!delivering) {
+            delivering = true;
+            loop.execute(deliver);
+        }
+    }
+
+    private void deliver() {
+        delivering = false;
+        for (int left = answers.size(); left > 0; left--) {
+            Request request = answers.removeFirst();
+            BlockDevice.Done done = request.done;
+            int errno = request.errno;
+            parts.giveBack(request);
+            done.done(errno);
+        }
+    }
+
+    // Bounds.
+
+    /// Counts a request in, or has its volume wait for its turn.
+    boolean admit(Volume volume, Request request) {
+        long bytes =
+                switch (request.kind) {
+                    case READ, WRITE -> request.length;
+                    case ZERO, TRIM ->
+                            (request.flags & BlockDevice.NO_HOLE) != 0
+                                    ? Math.min(request.length, config.volumeInFlightBytesMax())
+                                    : Sizes.BLOCK_BYTES;
+                    case FLUSH, STATUS -> 0;
+                };
+        if (!volume.hasRoomFor(bytes, config.volumeInFlightBytesMax())) {
+            return false;
+        }
+        boolean room = inFlightBytes == 0 || inFlightBytes + bytes <= config.inFlightBytesMax();
+        if (request.kind.changes() && bytes > 0) {
+            room &= unsyncedBytes < config.unsyncedBytesMax();
+            room &= volume.unsynced().bytes() <= config.unsyncedBytesMax() / 2;
+        }
+        boolean othersFirst = bytes > 0 && !waitingForRoom.isEmpty() && turn != volume;
+        if (!room || othersFirst) {
+            if (!volume.waitsForRoom) {
+                volume.waitsForRoom = true;
+                waitingForRoom.addLast(volume);
+            }
+            if (unsyncedHigh(volume.unsynced().bytes())) {
+                volumes.values().forEach(other -> other.flush().background());
+            }
+            return false;
+        }
+        if (turn == volume) {
+            turn = null;
+            turnTaken = true;
+        }
+        inFlightBytes += bytes;
+        request.admittedBytes = bytes;
+        return true;
+    }
+
+    void released(long bytes) {
+        inFlightBytes -= bytes;
+        roomMade();
+    }
+
+    void addUnsynced(long bytes) {
+        unsyncedBytes += bytes;
+    }
+
+    void removeUnsynced(long bytes) {
+        unsyncedBytes -= bytes;
+        roomMade();
+    }
+
+    /// Whether so much is kept that a volume with `bytes` of it should flush.
+    boolean unsyncedHigh(long bytes) {
+        return unsyncedBytes > config.unsyncedBytesMax() / 2
+                || bytes > config.unsyncedBytesMax() / 4;
+    }
+
+    /// Gives the volumes that wait turns of one request each, until none can use it.
+    private void roomMade() {
+        if (givingTurns) {
+            return;
+        }
+        givingTurns = true;
+        int inVain = 0;
+        while (inVain < waitingForRoom.size()) {
+            Volume volume = waitingForRoom.removeFirst();
+            volume.waitsForRoom = false;
+            turn = volume;
+            turnTaken = false;
+            volume.pump();
+            turn = null;
+            inVain = turnTaken ? 0 : inVain + 1;
+        }
+        givingTurns = false;
+    }
+
+    private void tick() {
+        ticking = loop.schedule(TICK_NS, this::tick);
+        long now = loop.nowNs();
+        peers.values().forEach(peer -> peer.tick(now, config.silenceNs()));
+        List.copyOf(volumes.values()).forEach(Volume::tick);
+    }
+}
