@@ -1,7 +1,8 @@
 package comet.io.file;
 
+import static java.util.Objects.requireNonNull;
+
 import comet.base.Buf;
-import comet.base.Check;
 import comet.port.Errno;
 import comet.port.IoDone;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +20,11 @@ final class FileOp implements FilePool.Work, Runnable {
     private final FileOps ops;
     private Kind kind = Kind.SYNC;
     private @Nullable PosixFile file;
+
+    /// Only kept: its memory must not be collected while a thread works on it.
+    @SuppressWarnings("UnusedVariable")
     private @Nullable Buf buf;
+
     private long position;
     private long address;
     private int length;
@@ -84,9 +89,8 @@ final class FileOp implements FilePool.Work, Runnable {
     /// On the loop: answers.
     @Override
     public void run() {
-        PosixFile ofFile = file;
-        IoDone told = done;
-        Check.that(ofFile != null && told != null, "an operation that was not started");
+        PosixFile ofFile = requireNonNull(file);
+        IoDone told = requireNonNull(done);
         long toldToken = token;
         int toldResult = result;
         file = null;
@@ -133,8 +137,6 @@ final class FileOp implements FilePool.Work, Runnable {
     }
 
     private int fd() {
-        PosixFile of = file;
-        Check.that(of != null, "an operation without a file");
-        return of.fd();
+        return requireNonNull(file).fd();
     }
 }

@@ -18,7 +18,11 @@ public final class FilePool implements AutoCloseable {
         void run(Posix posix);
     }
 
-    private static final Work STOP = _ -> {};
+    /// Ends the thread that takes it.
+    private static final class Stop implements Work {
+        @Override
+        public void run(Posix posix) {}
+    }
 
     private final LinkedBlockingQueue<Work> queue = new LinkedBlockingQueue<>();
     private final List<Thread> threads = new ArrayList<>();
@@ -46,7 +50,7 @@ public final class FilePool implements AutoCloseable {
     @Override
     public void close() {
         for (int i = 0; i < threads.size(); i++) {
-            queue.add(STOP);
+            queue.add(new Stop());
         }
         for (Thread thread : threads) {
             try {
@@ -67,7 +71,7 @@ public final class FilePool implements AutoCloseable {
             } catch (InterruptedException e) {
                 return;
             }
-            if (work == STOP) {
+            if (work instanceof Stop) {
                 return;
             }
             try {

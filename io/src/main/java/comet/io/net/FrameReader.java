@@ -1,7 +1,8 @@
 package comet.io.net;
 
+import static java.util.Objects.requireNonNull;
+
 import comet.base.Buf;
-import comet.base.Check;
 import comet.io.loop.BufView;
 import comet.io.loop.EventLoop;
 import comet.wire.Frame;
@@ -180,9 +181,7 @@ final class FrameReader {
     }
 
     private int dataMissing() {
-        Frame begun = frame;
-        Check.that(begun != null, "data without a frame");
-        return frameBytes - begun.headBytes() - dataFilled;
+        return frameBytes - requireNonNull(frame).headBytes() - dataFilled;
     }
 
     private boolean breakOff(String why) {

@@ -5,6 +5,7 @@ import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.ChannelConfig;
 import io.netty.channel.RecvByteBufAllocator;
 import io.netty.util.UncheckedBooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /// Has Netty read into buffers that the connection's [FrameReader] chooses, so that nothing is
 /// allocated per read and large data is not copied.
@@ -22,7 +23,7 @@ final class ReadTargets implements RecvByteBufAllocator {
     }
 
     private final class Reads implements ExtendedHandle {
-        private ChannelConfig config;
+        private @Nullable ChannelConfig config;
         private int reads;
         private int lastBytes;
         private int attemptedBytes;
@@ -70,17 +71,20 @@ final class ReadTargets implements RecvByteBufAllocator {
 
         @Override
         public boolean continueReading() {
-            return config.isAutoRead()
-                    && reads < Limits.READS_PER_TURN_MAX
-                    && lastBytes == attemptedBytes;
+            return mayContinue() && lastBytes == attemptedBytes;
         }
 
         @Override
         public boolean continueReading(UncheckedBooleanSupplier maybeMore) {
-            return config.isAutoRead() && reads < Limits.READS_PER_TURN_MAX && maybeMore.get();
+            return mayContinue() && maybeMore.get();
         }
 
         @Override
         public void readComplete() {}
+
+        private boolean mayContinue() {
+            ChannelConfig of = config;
+            return of != null && of.isAutoRead() && reads < Limits.READS_PER_TURN_MAX;
+        }
     }
 }

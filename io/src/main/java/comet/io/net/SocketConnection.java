@@ -22,6 +22,7 @@ import org.slf4j.LoggerFactory;
 ///
 /// Sending: heads and small data are copied into one buffer at once, large data is queued by
 /// reference; at the end of the turn all of it leaves in one gathering write.
+@SuppressWarnings("FutureReturnValueIgnored") // a failed write or close shows as the end
 final class SocketConnection extends ChannelInboundHandlerAdapter implements Connection {
     private static final Logger LOG = LoggerFactory.getLogger(SocketConnection.class);
 

@@ -20,6 +20,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 
 /// Listens on one address and gives every connection its handler.
+@SuppressWarnings("FutureReturnValueIgnored") // a failed write or close shows as the end
 public final class SocketListener implements AutoCloseable {
     private final EventLoop loop;
     private final Channel channel;

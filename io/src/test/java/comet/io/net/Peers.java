@@ -1,6 +1,6 @@
 package comet.io.net;
 
-import static org.assertj.core.api.Assertions.assertThat;
+import static java.util.Objects.requireNonNull;
 
 import comet.base.Buf;
 import comet.base.Prng;
@@ -74,9 +74,7 @@ final class Peers {
         }
 
         Connection connection() {
-            Connection open = connection;
-            assertThat(open).isNotNull();
-            return open;
+            return requireNonNull(connection, "not connected");
         }
     }
 
@@ -90,7 +88,7 @@ final class Peers {
             int offset = dataBytes <= 4096 ? 512 : 0;
             Buf data = loop.bufs().take(dataBytes + offset);
             for (int at = 0; at < dataBytes; at++) {
-                data.bytes().put(offset + at, (byte) (at * 31 + requestId));
+                data.bytes().put(offset + at, (byte) (at * 31L + requestId));
             }
             frame.data(data, offset, dataBytes);
         }
@@ -106,7 +104,7 @@ final class Peers {
         }
         for (int at = 0; at < frame.dataBytes(); at++) {
             byte byteThere = frame.data().bytes().get(frame.dataOffset() + at);
-            if (byteThere != (byte) (at * 31 + frame.requestId())) {
+            if (byteThere != (byte) (at * 31L + frame.requestId())) {
                 return false;
             }
         }

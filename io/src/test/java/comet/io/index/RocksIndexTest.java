@@ -1,0 +1,211 @@
+package comet.io.index;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import comet.io.file.FilePool;
+import comet.io.testing.TestLoop;
+import comet.port.Index.Change;
+import comet.port.Media.MediaException;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RocksIndexTest {
+    @TempDir Path folder;
+    private TestLoop test;
+    private FilePool pool;
+
+    @BeforeEach
+    void start() {
+        test = new TestLoop();
+        pool = new FilePool("test-file", 2);
+    }
+
+    @AfterEach
+    void stop() {
+        pool.close();
+        test.close();
+    }
+
+    @Test
+    void commits_are_there_after_reopening() throws MediaException {
+        RocksIndex index = open();
+        commit(index, List.of(put(1, 10), put(2, 20), put(3, 30)));
+        commit(index, List.of(put(2, 21), delete(3)));
+        assertThat(get(index, 2)).isEqualTo(value(21));
+        assertThat(get(index, 3)).isNull();
+        index.close();
+
+        RocksIndex again = open();
+        assertThat(get(again, 1)).isEqualTo(value(10));
+        assertThat(get(again, 2)).isEqualTo(value(21));
+        assertThat(get(again, 3)).isNull();
+        assertThat(get(again, 4)).isNull();
+        again.close();
+    }
+
+    @Test
+    void scans_are_in_order_of_unsigned_bytes() throws MediaException {
+        RocksIndex index = open();
+        List<Change> changes = new ArrayList<>();
+        for (long key : new long[] {-1, 5, 1, Long.MIN_VALUE, 3, Long.MAX_VALUE}) {
+            changes.add(put(key, key));
+        }
+        commit(index, changes);
+        List<Long> keys = new ArrayList<>();
+        index.scan(
+                key(1),
+                key(-1),
+                (key, row) -> {
+                    assertThat(row).isEqualTo(value(ByteBuffer.wrap(key).getLong()));
+                    return keys.add(ByteBuffer.wrap(key).getLong());
+                });
+        assertThat(keys).containsExactly(1L, 3L, 5L, Long.MAX_VALUE, Long.MIN_VALUE);
+        keys.clear();
+        index.scan(
+                key(1),
+                key(-1),
+                (key, _) -> {
+                    keys.add(ByteBuffer.wrap(key).getLong());
+                    return false;
+                });
+        assertThat(keys).containsExactly(1L);
+        index.close();
+    }
+
+    /// Rows that no cache holds are read by a file thread; all answers come later.
+    @Test
+    void rows_beyond_the_caches_are_found() throws MediaException {
+        RocksIndex index = open();
+        for (int round = 0; round < 10; round++) {
+            List<Change> changes = new ArrayList<>();
+            for (int i = 0; i < 300; i++) {
+                changes.add(put(round * 1000L + i, i));
+            }
+            commit(index, changes);
+        }
+        index.close();
+        RocksIndex again = open();
+        int[] answers = {0};
+        test.on(() -> {
+            for (int i = 0; i < 3000; i++) {
+                int of = i % 300;
+                again.get(
+                        key(i / 300 * 1000L + of),
+                        (row, errno) -> {
+                            assertThat(errno).isZero();
+                            assertThat(row).isEqualTo(value(of));
+                            answers[0]++;
+                        });
+            }
+            assertThat(answers[0]).isZero();
+        });
+        test.until("all are answered", () -> answers[0] == 3000);
+        again.close();
+    }
+
+    /// A process commits and is killed: what it had said was committed is there, each commit whole.
+    @Test
+    void a_killed_process_leaves_its_commits() throws IOException, InterruptedException {
+        Process child =
+                new ProcessBuilder(
+                                ProcessHandle.current().info().command().orElseThrow(),
+                                "-cp",
+                                System.getProperty("java.class.path"),
+                                "--enable-native-access=ALL-UNNAMED",
+                                "--sun-misc-unsafe-memory-access=allow",
+                                Committer.class.getName(),
+                                folder.toString())
+                        .redirectError(ProcessBuilder.Redirect.DISCARD)
+                        .start();
+        long committed = 0;
+        try (BufferedReader lines =
+                new BufferedReader(
+                        new InputStreamReader(child.getInputStream(), StandardCharsets.US_ASCII))) {
+            String line = lines.readLine();
+            while (line != null && committed < 20) {
+                committed = Long.parseLong(line);
+                line = lines.readLine();
+            }
+        } finally {
+            child.destroyForcibly();
+            child.waitFor();
+        }
+        assertThat(committed).isEqualTo(20);
+        try {
+            RocksIndex index = open();
+            byte[] last = get(index, 0);
+            assertThat(last).isNotNull();
+            long round = ByteBuffer.wrap(last).getLong();
+            assertThat(round).isGreaterThanOrEqualTo(committed);
+            for (int key = 0; key < Committer.ROWS; key++) {
+                assertThat(get(index, key)).as("row %d", key).isEqualTo(value(round));
+            }
+            index.close();
+        } catch (MediaException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private RocksIndex open() throws MediaException {
+        return RocksIndex.open(
+                folder.resolve("index"), test.loop, pool, new IndexMemory(1 << 20, 1 << 20));
+    }
+
+    private void commit(RocksIndex index, List<Change> changes) {
+        test.done(
+                "committed",
+                done ->
+                        index.commit(
+                                changes,
+                                (token, result) -> {
+                                    assertThat(token).isEqualTo(7);
+                                    assertThat(result).isZero();
+                                    done.run();
+                                },
+                                7));
+    }
+
+    private byte @Nullable [] get(RocksIndex index, long key) {
+        AtomicReference<byte @Nullable []> found = new AtomicReference<>();
+        test.done(
+                "read",
+                done ->
+                        index.get(
+                                key(key),
+                                (row, errno) -> {
+                                    assertThat(errno).isZero();
+                                    found.set(row);
+                                    done.run();
+                                }));
+        return found.get();
+    }
+
+    static Change put(long key, long value) {
+        return new Change(key(key), value(value));
+    }
+
+    private static Change delete(long key) {
+        return new Change(key(key), null);
+    }
+
+    static byte[] key(long key) {
+        return ByteBuffer.allocate(8).putLong(key).array();
+    }
+
+    /// A row of a size that fills the small caches of these tests soon.
+    static byte[] value(long value) {
+        return ByteBuffer.allocate(1000).putLong(value).putLong(992, value).array();
+    }
+}
