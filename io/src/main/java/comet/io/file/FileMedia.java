@@ -33,26 +33,34 @@ public final class FileMedia implements Media, AutoCloseable {
     private static final long XFS = 0x58465342;
     private static final long FREE_BYTES_AGE_NS = TimeUnit.SECONDS.toNanos(1);
 
-    /// @param journal the journal's file where it lies elsewhere
+    /// @param journalFolder where the journal lies if not in the disk's own folder; it must exist,
+    ///   and is kept for this disk alone
     /// @param anyFileSystem accepts file systems that are not known to keep their promises (tests)
-    public record Options(@Nullable Path journal, boolean anyFileSystem) {
+    public record Options(@Nullable Path journalFolder, boolean anyFileSystem) {
         public static final Options DEFAULT = new Options(null, false);
     }
 
     private final Path folder;
-    private final @Nullable Path journal;
+    private final @Nullable Path journalFolder;
     private final EventLoop loop;
     private final FileOps ops;
     private final FolderLock lock;
+    private final @Nullable FolderLock journalLock;
     private long freeBytes;
     private long freeBytesNs = System.nanoTime() - 2 * FREE_BYTES_AGE_NS;
 
     private FileMedia(
-            Path folder, Options options, EventLoop loop, FilePool pool, FolderLock lock) {
+            Path folder,
+            @Nullable Path journalFolder,
+            EventLoop loop,
+            FilePool pool,
+            FolderLock lock,
+            @Nullable FolderLock journalLock) {
         this.folder = folder;
-        this.journal = options.journal();
+        this.journalFolder = journalFolder;
         this.loop = loop;
         this.lock = lock;
+        this.journalLock = journalLock;
         ops = new FileOps(loop, pool);
     }
 
@@ -62,15 +70,29 @@ public final class FileMedia implements Media, AutoCloseable {
     ///   is not supported
     public static FileMedia open(Path folder, Options options, EventLoop loop, FilePool pool)
             throws MediaException {
+        FolderLock lock = take(folder, options);
+        Path elsewhere = options.journalFolder();
+        FolderLock journalLock = null;
+        if (elsewhere != null) {
+            try {
+                journalLock = take(elsewhere, options);
+            } catch (MediaException e) {
+                lock.close();
+                throw e;
+            }
+        }
+        return new FileMedia(folder, elsewhere, loop, pool, lock, journalLock);
+    }
+
+    private static FolderLock take(Path folder, Options options) throws MediaException {
         if (!Files.isDirectory(folder)) {
             throw new MediaException(
                     "the folder " + folder + " is not there: is its device mounted?");
         }
-        checkFileSystem(folder, options);
-        if (options.journal() != null) {
-            checkFileSystem(options.journal().toAbsolutePath().getParent(), options);
+        if (!options.anyFileSystem()) {
+            checkFileSystem(folder);
         }
-        return new FileMedia(folder, options, loop, pool, FolderLock.take(folder));
+        return FolderLock.take(folder);
     }
 
     /// Makes the folder of a new disk, durably.
@@ -191,6 +213,9 @@ public final class FileMedia implements Media, AutoCloseable {
     @Override
     public void close() {
         lock.close();
+        if (journalLock != null) {
+            journalLock.close();
+        }
     }
 
     /// On a file thread: a descriptor with its size and whether it is direct, or a negated error.
@@ -260,8 +285,10 @@ public final class FileMedia implements Media, AutoCloseable {
     }
 
     private Path path(String name) {
-        Path elsewhere = journal;
-        return elsewhere != null && name.equals(JOURNAL) ? elsewhere : folder.resolve(name);
+        Path elsewhere = journalFolder;
+        return elsewhere != null && name.equals(JOURNAL)
+                ? elsewhere.resolve(name)
+                : folder.resolve(name);
     }
 
     private static Path parent(Path path) {
@@ -277,11 +304,7 @@ public final class FileMedia implements Media, AutoCloseable {
         }
     }
 
-    private static void checkFileSystem(@Nullable Path folder, Options options)
-            throws MediaException {
-        if (options.anyFileSystem() || folder == null) {
-            return;
-        }
+    private static void checkFileSystem(Path folder) throws MediaException {
         long type = new Posix().fileSystemType(folder.toString());
         if (type < 0) {
             throw new MediaException(

