@@ -18,28 +18,28 @@ import tools.jackson.databind.json.JsonMapper;
 
 /// One request of HTTP/1.1 to the admin API, over its unix socket or TCP. The JDK's own client
 /// knows no unix sockets and takes longer to start than the request itself.
-final class AdminClient {
+public final class AdminClient {
     private static final int HEAD_BYTES_MAX = 64 << 10;
     private static final int BODY_BYTES_MAX = 256 << 20;
     static final JsonMapper JSON = JsonMapper.shared();
 
     private final Target target;
 
-    AdminClient(Target target) {
+    public AdminClient(Target target) {
         this.target = target;
     }
 
     /// Where the admin API is: a socket's path, or an address with a token.
-    sealed interface Target {
+    public sealed interface Target {
         record Socket(Path path) implements Target {}
 
         record Tcp(String host, int port, String token) implements Target {}
     }
 
     /// The API said no, or could not be reached: what happened, to what, what to do.
-    static final class AdminException extends RuntimeException {
+    public static final class AdminException extends RuntimeException {
         private static final long serialVersionUID = 1L;
-        final String code;
+        public final String code;
 
         AdminException(String code, String message, @Nullable Throwable cause) {
             super(message, cause);
@@ -47,30 +47,29 @@ final class AdminClient {
         }
     }
 
-    JsonNode get(String path) {
+    public JsonNode get(String path) {
         return call("GET", path, null);
     }
 
-    JsonNode post(String path, Object body) {
+    public JsonNode post(String path, Object body) {
         return call("POST", path, JSON.writeValueAsString(body));
     }
 
-    JsonNode delete(String path) {
+    public JsonNode delete(String path) {
         return call("DELETE", path, null);
     }
 
-    private JsonNode call(String method, String path, @Nullable String body) {
-        Answer answer;
-        try (SocketChannel channel = connect()) {
-            send(channel, method, path, body);
-            answer = receive(Channels.newInputStream(channel));
-        } catch (IOException e) {
-            throw new AdminException(
-                    "unreachable",
-                    "no answer from the admin API at %s (%s). Is `comet up` or a node running there? Another place is named by --admin or --data"
-                            .formatted(place(), reason(e)),
-                    e);
+    /// An answer that is not JSON, metrics say.
+    public String text(String path) {
+        Answer answer = exchange("GET", path, null);
+        if (answer.status >= 400) {
+            throw new AdminException("error", "HTTP status " + answer.status, null);
         }
+        return answer.body;
+    }
+
+    private JsonNode call(String method, String path, @Nullable String body) {
+        Answer answer = exchange(method, path, body);
         JsonNode json;
         try {
             json = answer.body.isEmpty() ? JSON.createObjectNode() : JSON.readTree(answer.body);
@@ -85,6 +84,19 @@ final class AdminClient {
                     null);
         }
         return json;
+    }
+
+    private Answer exchange(String method, String path, @Nullable String body) {
+        try (SocketChannel channel = connect()) {
+            send(channel, method, path, body);
+            return receive(Channels.newInputStream(channel));
+        } catch (IOException e) {
+            throw new AdminException(
+                    "unreachable",
+                    "no answer from the admin API at %s (%s). Is `comet up` or a node running there? Another place is named by --admin or --data"
+                            .formatted(place(), reason(e)),
+                    e);
+        }
     }
 
     private String place() {

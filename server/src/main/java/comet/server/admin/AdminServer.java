@@ -195,7 +195,9 @@ public final class AdminServer implements AutoCloseable {
     }
 
     private static void answer(HttpResponseException e, Context c) {
-        answer(c, e.getStatus(), "bad-request", String.valueOf(e.getMessage()));
+        if (e.getStatus() != 404) {
+            answer(c, e.getStatus(), "bad-request", String.valueOf(e.getMessage()));
+        }
     }
 
     private static void answer(Exception e, Context c) {

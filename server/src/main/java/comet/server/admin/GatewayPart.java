@@ -1,5 +1,6 @@
 package comet.server.admin;
 
+import comet.cluster.VolumeInfo;
 import java.util.List;
 
 /// The gateway that this process can speak to directly: its own, or the one that it has started.
@@ -23,10 +24,10 @@ public interface GatewayPart {
     /// Attaches and keeps attached.
     ///
     /// @return the term
-    long attach(long volumeId, boolean takeover);
+    long attach(VolumeInfo volume, boolean takeover);
 
     /// Flushes and detaches.
-    void detach(long volumeId);
+    void detach(VolumeInfo volume);
 
     /// How clients reach a volume.
     List<String> uris(String volume);

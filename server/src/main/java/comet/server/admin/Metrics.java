@@ -71,6 +71,26 @@ public final class Metrics {
             family.append(line(name + "_count", labels, latency.count()));
         }
 
+        /// Takes over samples in the same format, from another process.
+        void merge(String other) {
+            String name = "";
+            StringBuilder head = new StringBuilder();
+            for (String line : other.lines().toList()) {
+                String[] words = line.split(" ", 4);
+                if (line.startsWith("# HELP ") && words.length == 4) {
+                    name = words[2];
+                    head.setLength(0);
+                    head.append(line).append('\n');
+                } else if (line.startsWith("# TYPE ")) {
+                    head.append(line).append('\n');
+                } else if (!line.isEmpty() && !line.startsWith("#")) {
+                    families.computeIfAbsent(name, _ -> new StringBuilder(head))
+                            .append(line)
+                            .append('\n');
+                }
+            }
+        }
+
         private StringBuilder family(String name, String type, String help) {
             return families.computeIfAbsent(
                     name,

@@ -94,7 +94,7 @@ final class Volumes {
         }
         for (GatewayPart.VolumeState state : part.volumes()) {
             if (state.volumeId() == volume.volumeId() && state.clients() == 0 && !state.pinned()) {
-                part.detach(volume.volumeId());
+                part.detach(volume);
             }
         }
     }
@@ -111,7 +111,7 @@ final class Volumes {
 
     VolumeView attach(String name, @Nullable String gatewayName, boolean takeover) {
         VolumeInfo volume = living(name);
-        gateway(gatewayName).attach(volume.volumeId(), takeover);
+        gateway(gatewayName).attach(volume, takeover);
         return info(name);
     }
 
@@ -120,7 +120,7 @@ final class Volumes {
         VolumeInfo.Attachment attachment = volume.attachment();
         if (attachment == null) {
             if (gateway != null) {
-                gateway.detach(volume.volumeId());
+                gateway.detach(volume);
             }
             return info(name);
         }
@@ -130,7 +130,7 @@ final class Volumes {
                     new Command.Detach(
                             volume.volumeId(), attachment.gatewayId(), attachment.term(), false));
         } else if (gateway != null && gateway.name().equals(holder)) {
-            gateway.detach(volume.volumeId());
+            gateway.detach(volume);
         } else {
             throw AdminException.conflict(
                     "attached-elsewhere",

@@ -22,7 +22,8 @@ public record GatewayConfig(
         List<String> exports,
         Duration idleDetach,
         long memoryBytes,
-        AdminConfig admin) {
+        AdminConfig admin,
+        @Nullable Path pidFile) {
     public GatewayConfig {
         group = List.copyOf(group);
         exports = List.copyOf(exports);
@@ -43,6 +44,7 @@ public record GatewayConfig(
                 file.texts("exports"),
                 file.duration("idle-detach"),
                 file.bytes("memory", 16L << 20, 64L << 30),
-                AdminConfig.read(file, data));
+                AdminConfig.read(file, data),
+                file.pathOrNull("pid-file"));
     }
 }

@@ -22,7 +22,8 @@ final class Keys {
                             "control",
                             Kind.ADDRESS,
                             null,
-                            "Where nodes and gateways reach it (port 7493 by custom)."));
+                            "Where nodes and gateways reach it: `listen` of the node that carries"
+                                    + " it, or a port of its own (7491 by custom)."));
 
     private static final List<Key> DISK =
             List.of(
@@ -56,6 +57,11 @@ final class Keys {
                             Kind.PATH,
                             ".",
                             "Folder for identity, state and sockets of the process."),
+                    new Key(
+                            "pid-file",
+                            Kind.PATH,
+                            "",
+                            "File for the number of the process, while it runs. Default: none."),
                     new Key(
                             "insecure",
                             Kind.BOOLEAN,

@@ -2,9 +2,11 @@ package comet.server.config;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// Config of a member of the metadata group that is a process of its own.
-public record MetaConfig(String name, Path data, GroupConfig group, AdminConfig admin) {
+public record MetaConfig(
+        String name, Path data, GroupConfig group, AdminConfig admin, @Nullable Path pidFile) {
     /// @throws ConfigException where it cannot be used
     public static MetaConfig read(Path configFile, List<String> overrides) {
         ConfigFile file = ConfigFile.read(configFile, Keys.META_ALONE, overrides);
@@ -14,6 +16,7 @@ public record MetaConfig(String name, Path data, GroupConfig group, AdminConfig 
         if (group == null) {
             throw file.refuse("meta.members", "does not name `" + name + "`, this process");
         }
-        return new MetaConfig(name, data, group, AdminConfig.read(file, data));
+        return new MetaConfig(
+                name, data, group, AdminConfig.read(file, data), file.pathOrNull("pid-file"));
     }
 }

@@ -23,7 +23,8 @@ public record NodeConfig(
         long journalBytes,
         List<HostPort> group,
         @Nullable GroupConfig meta,
-        AdminConfig admin) {
+        AdminConfig admin,
+        @Nullable Path pidFile) {
     static final long JOURNAL_BYTES_MIN = 64L << 20;
     static final long JOURNAL_BYTES_MAX = 64L << 30;
 
@@ -70,6 +71,7 @@ public record NodeConfig(
                 file.bytes("journal-size", JOURNAL_BYTES_MIN, JOURNAL_BYTES_MAX),
                 file.addresses("group"),
                 GroupConfig.read(file, name),
-                AdminConfig.read(file, data));
+                AdminConfig.read(file, data),
+                file.pathOrNull("pid-file"));
     }
 }

@@ -1,0 +1,142 @@
+package comet.server.up;
+
+import comet.server.up.NodesLayout.Child;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The processes that `comet up --nodes` has started. One that ends stays down: whoever killed it
+/// wants to see what happens then, and starts it again by the command that was printed.
+final class Children {
+    private static final Logger LOG = LoggerFactory.getLogger(Children.class);
+
+    /// How long a process may take to drain before it is killed.
+    private static final Duration STOP_MAX = Duration.ofSeconds(40);
+
+    private static final int TAIL_LINES = 5;
+
+    private final List<Running> running = new ArrayList<>();
+    private boolean stopping;
+
+    private record Running(Child child, Process process) {}
+
+    /// The launcher that started this process starts the others.
+    static String launcher() {
+        String launcher = System.getProperty("comet.launcher");
+        if (launcher == null) {
+            throw new StartException("the processes are started by the launcher ./comet: use that");
+        }
+        return launcher;
+    }
+
+    static String command(Child child) {
+        return "%s %s --config %s".formatted(launcher(), child.role(), child.config());
+    }
+
+    synchronized void start(Child child) {
+        List<String> command = new ArrayList<>();
+        if (new File("/usr/bin/setsid").canExecute()) {
+            // Ctrl-C in the terminal reaches this process alone, which then stops the others in
+            // their order.
+            command.add("/usr/bin/setsid");
+        }
+        command.addAll(List.of(launcher(), child.role(), "--config", child.config().toString()));
+        ProcessBuilder builder = new ProcessBuilder(command);
+        builder.environment().put("COMET_NO_BUILD", "1");
+        builder.redirectErrorStream(true);
+        builder.redirectOutput(ProcessBuilder.Redirect.appendTo(log(child).toFile()));
+        try {
+            Process process = builder.start();
+            process.getOutputStream().close();
+            running.add(new Running(child, process));
+            process.onExit().thenAccept(ended -> ended(child, ended));
+            LOG.info("event=started process={} pid={}", child.name(), process.pid());
+        } catch (IOException e) {
+            throw new StartException(
+                    "cannot start %s: %s".formatted(child.name(), e.getMessage()), e);
+        }
+    }
+
+    static Path log(Child child) {
+        return child.folder().resolve(child.name() + ".log");
+    }
+
+    private synchronized void ended(Child child, Process process) {
+        if (!stopping) {
+            LOG.warn(
+                    "event=ended process={} status={} start-again=\"{}\"",
+                    child.name(),
+                    process.exitValue(),
+                    command(child));
+        }
+    }
+
+    /// Complains about a process that has already ended.
+    synchronized void check() {
+        for (Running one : running) {
+            if (!one.process.isAlive()) {
+                throw new StartException(
+                        "%s has ended with status %d; the end of %s:%n%s"
+                                .formatted(
+                                        one.child.name(),
+                                        one.process.exitValue(),
+                                        log(one.child),
+                                        tail(log(one.child))));
+            }
+        }
+    }
+
+    private static String tail(Path log) {
+        try {
+            List<String> lines = Files.readAllLines(log);
+            return String.join(
+                    System.lineSeparator(),
+                    lines.subList(Math.max(0, lines.size() - TAIL_LINES), lines.size()));
+        } catch (IOException e) {
+            return "(unreadable: " + e.getMessage() + ")";
+        }
+    }
+
+    /// Stops all: the gateway first, so that it finds the nodes when it flushes.
+    void stop() {
+        List<Running> all;
+        synchronized (this) {
+            stopping = true;
+            all = new ArrayList<>(running);
+        }
+        Collections.reverse(all);
+        List<Running> nodes = new ArrayList<>();
+        for (Running one : all) {
+            if (one.child.role().equals("gateway")) {
+                end(List.of(one));
+            } else {
+                nodes.add(one);
+            }
+        }
+        end(nodes);
+    }
+
+    private static void end(List<Running> some) {
+        some.forEach(one -> one.process.destroy());
+        long deadline = System.nanoTime() + STOP_MAX.toNanos();
+        for (Running one : some) {
+            try {
+                if (!one.process.waitFor(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+                    LOG.warn("event=killed process={} why=\"did not stop\"", one.child.name());
+                    one.process.destroyForcibly();
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+package comet.server.up;
+
+import comet.io.file.FolderLock;
+import comet.port.Media.MediaException;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.json.JsonMapper;
+
+/// The folder in which a process keeps what is its own: identity, sockets, the metadata group's
+/// log. Locked as long as the process lives. `comet.json` in it tells what it belongs to, so that a
+/// folder of another cluster, of another role or of a newer format is refused before anything is
+/// touched.
+final class DataFolder implements AutoCloseable {
+    /// Grows with every change that an older program must not meet.
+    static final int FORMAT = 1;
+
+    private static final String FILE = "comet.json";
+    private static final JsonMapper JSON = JsonMapper.shared();
+
+    private final Path path;
+    private final FolderLock lock;
+    private Identity identity;
+
+    /// @param kind `up`, `node`, `gateway`, `meta` or `nodes`
+    /// @param name of the process
+    /// @param cluster the cluster's id; empty as long as it is not known
+    record Identity(int format, String kind, String name, String cluster) {}
+
+    private DataFolder(Path path, FolderLock lock, Identity identity) {
+        this.path = path;
+        this.lock = lock;
+        this.identity = identity;
+    }
+
+    /// Takes the folder; makes it where it does not exist.
+    ///
+    /// @param own the folder holds nothing but Comet's data, so one with other files in it is
+    ///   refused
+    /// @throws StartException with words for people
+    static DataFolder open(Path path, String kind, String name, boolean own) {
+        try {
+            boolean made = make(path);
+            Identity known = read(path);
+            if (known == null && own && !made && !empty(path)) {
+                throw new StartException(
+                        "the folder %s is not empty and not Comet's: name another one"
+                                .formatted(path));
+            }
+            if (known != null) {
+                check(path, known, kind, name);
+            }
+            FolderLock lock = FolderLock.take(path);
+            Identity identity = known == null ? new Identity(FORMAT, kind, name, "") : known;
+            DataFolder folder = new DataFolder(path, lock, identity);
+            if (known == null) {
+                folder.write();
+            }
+            return folder;
+        } catch (MediaException e) {
+            throw new StartException(String.valueOf(e.getMessage()), e);
+        } catch (IOException e) {
+            throw new StartException("cannot use the folder %s: %s".formatted(path, words(e)), e);
+        }
+    }
+
+    /// What went wrong, in words that do not need the exception's class.
+    static String words(IOException e) {
+        if (e instanceof AccessDeniedException) {
+            return "permission denied";
+        }
+        String message = String.valueOf(e.getMessage());
+        return message.contains("Read-only") ? "it is read-only" : message;
+    }
+
+    private static boolean make(Path path) throws IOException {
+        if (Files.isDirectory(path)) {
+            return false;
+        }
+        if (Files.exists(path)) {
+            throw new StartException(path + " is no folder");
+        }
+        Files.createDirectories(path);
+        return true;
+    }
+
+    private static boolean empty(Path path) throws IOException {
+        try (Stream<Path> files = Files.list(path)) {
+            return files.findAny().isEmpty();
+        }
+    }
+
+    private static @Nullable Identity read(Path path) throws IOException {
+        Path file = path.resolve(FILE);
+        if (!Files.exists(file)) {
+            return null;
+        }
+        try {
+            Identity identity = JSON.readValue(Files.readString(file), Identity.class);
+            if (identity == null || identity.kind == null) {
+                throw new StartException(file + " is damaged");
+            }
+            return identity;
+        } catch (JacksonException e) {
+            throw new StartException(file + " is damaged: " + e.getOriginalMessage(), e);
+        }
+    }
+
+    private static void check(Path path, Identity known, String kind, String name) {
+        if (known.format > FORMAT) {
+            throw new StartException(
+                    "the folder %s has format %d, and this program knows formats up to %d: start it with the newer version of Comet that wrote it"
+                            .formatted(path, known.format, FORMAT));
+        }
+        if (!known.kind.equals(kind)) {
+            throw new StartException(
+                    "the folder %s belongs to %s, not to %s"
+                            .formatted(path, words(known.kind), words(kind)));
+        }
+        if (!known.name.equals(name)) {
+            throw new StartException(
+                    "the folder %s belongs to %s `%s`, not to `%s`"
+                            .formatted(path, words(known.kind), known.name, name));
+        }
+    }
+
+    private static String words(String kind) {
+        return switch (kind) {
+            case "up" -> "a cluster in one process (`comet up`)";
+            case "nodes" -> "a cluster of several processes (`comet up --nodes`)";
+            case "node" -> "a storage node";
+            case "gateway" -> "a gateway";
+            case "meta" -> "a member of the metadata group";
+            default -> "something else (" + kind + ")";
+        };
+    }
+
+    Path path() {
+        return path;
+    }
+
+    /// The process has learned which cluster it speaks to: noted the first time, compared later.
+    void cluster(String id) {
+        if (identity.cluster.isEmpty()) {
+            identity = new Identity(identity.format, identity.kind, identity.name, id);
+            try {
+                write();
+            } catch (IOException e) {
+                throw new StartException("cannot write in %s: %s".formatted(path, words(e)), e);
+            }
+        } else if (!identity.cluster.equals(id)) {
+            throw new StartException(
+                    "the folder %s belongs to cluster %s, but the metadata group is that of cluster %s: the config names another cluster's group, or the folder is another cluster's"
+                            .formatted(path, identity.cluster, id));
+        }
+    }
+
+    private void write() throws IOException {
+        Path aside = path.resolve(FILE + ".new");
+        Files.write(aside, JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(identity));
+        try (FileChannel channel = FileChannel.open(aside, StandardOpenOption.WRITE)) {
+            channel.force(true);
+        }
+        Files.move(aside, path.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
+        try (FileChannel folder = FileChannel.open(path, StandardOpenOption.READ)) {
+            folder.force(true);
+        }
+    }
+
+    @Override
+    public void close() {
+        lock.close();
+    }
+}

@@ -1,0 +1,93 @@
+package comet.server.up;
+
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// From start to end of a process. SIGTERM and SIGINT run what was given to [#onStop], which drains
+/// and leaves everything clean, and end it with status 0; [#fail] ends it with status 1.
+final class Life {
+    private static final Logger LOG = LoggerFactory.getLogger(Life.class);
+
+    /// Status where the program itself is at fault.
+    static final int INTERNAL = 70;
+
+    private final CountDownLatch ended = new CountDownLatch(1);
+    private final AtomicInteger status = new AtomicInteger();
+    private final Thread hook = new Thread(this::signalled, "stop");
+    private @Nullable Runnable stop;
+    private boolean exiting;
+    private boolean stopped;
+
+    Life() {
+        Runtime.getRuntime().addShutdownHook(hook);
+    }
+
+    /// What a signal is to run; called once, on a thread of its own.
+    synchronized void onStop(Runnable work) {
+        stop = work;
+    }
+
+    /// Waits until somebody ends the process.
+    int await() {
+        try {
+            ended.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return status.get();
+    }
+
+    /// The process cannot go on.
+    void fail(String why) {
+        System.err.println("comet: " + why);
+        status.set(1);
+        ended.countDown();
+    }
+
+    /// Ends the process from within: stops what runs, if anything does.
+    void exit(int exitStatus) {
+        synchronized (this) {
+            exiting = true;
+        }
+        boolean clean = stopOnce();
+        System.out.flush();
+        Runtime.getRuntime().halt(clean || exitStatus != 0 ? exitStatus : INTERNAL);
+    }
+
+    private void signalled() {
+        synchronized (this) {
+            if (exiting) {
+                return;
+            }
+        }
+        LOG.info("event=stopping");
+        boolean clean = stopOnce();
+        LOG.info("event=stopped clean={}", clean);
+        // A hook that returns leaves the signal's number as the status.
+        Runtime.getRuntime().halt(clean ? 0 : INTERNAL);
+    }
+
+    private boolean stopOnce() {
+        Runnable work;
+        synchronized (this) {
+            if (stopped) {
+                return true;
+            }
+            stopped = true;
+            work = stop;
+        }
+        if (work == null) {
+            return true;
+        }
+        try {
+            work.run();
+            return true;
+        } catch (RuntimeException e) {
+            LOG.error("event=stop-failed", e);
+            return false;
+        }
+    }
+}
