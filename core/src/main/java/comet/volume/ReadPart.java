@@ -65,6 +65,8 @@ final class ReadPart extends ChunkPart implements Pending {
             finish(0);
             return;
         }
+        // What it waited for is done; it stands in nobody's way.
+        volume.order().leave(this);
         if (loose) {
             volume.reads().sendLoose(this);
             return;

@@ -150,11 +150,20 @@ final class StatusScan extends ChunkPart implements Pending {
     @Override
     public void onReply(Frame reply) {
         peer = null;
+        if (reply.status() == Status.FENCED) {
+            volume.attachment().fenced();
+            if (!dead) {
+                volume.retryLater(this);
+            }
+            return;
+        }
         if (reply.status() != Status.OK
                 || !ChunkRequest.validReply(reply)
                 || ChunkRequest.replyEpoch(reply) != pg.epoch
                 || Long.compareUnsigned(ChunkRequest.replyVersion(reply), versionAtSend) < 0) {
-            volume.opening().trouble(pg);
+            if (reply.status() == Status.OLD_EPOCH || reply.status() == Status.NOT_A_REPLICA) {
+                volume.opening().trouble(pg);
+            }
             volume.retryLater(this);
             return;
         }

@@ -449,10 +449,9 @@ final class Volume {
     void onInfo(VolumeInfo newer) {
         info = newer;
         VolumeInfo.Attachment held = newer.attachment();
-        if (attachment.holds() && newer.lastTerm() > attachment.term() && held != null) {
-            if (held.gatewayId() != gateway.gatewayId()) {
-                attachment.fenced();
-            }
+        boolean mine = held != null && held.term() == attachment.term();
+        if (attachment.holds() && newer.lastTerm() >= attachment.term() && !mine) {
+            attachment.fenced();
         }
     }
 

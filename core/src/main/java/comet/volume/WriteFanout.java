@@ -129,13 +129,17 @@ final class WriteFanout {
         } else if (status == Status.FENCED) {
             volume.attachment().fenced();
         } else {
-            refused(pg, peer, reply);
+            refused(copy, pg, peer, reply);
         }
         peer.onDurable(durable);
         peer.onCreditBytes(credit);
     }
 
-    private void refused(VolumePg pg, DiskPeer peer, Frame reply) {
+    /// The member must be asked again, by opening the PG anew; until then this sending is not heard
+    /// of any more, and does not keep later writes of the connection from being durable.
+    private void refused(MemberWrite copy, VolumePg pg, DiskPeer peer, Frame reply) {
+        copy.answered = true;
+        copy.recall();
         int status = reply.status();
         boolean usual =
                 status == Status.OLD_EPOCH

@@ -105,6 +105,7 @@ final class FakeDisk implements Connection.Acceptor {
         conns.clear();
         if (power) {
             chunks = new TreeMap<>();
+            changed.clear();
             durable.forEach((key, chunk) -> chunks.put(key, chunk.copy()));
         }
     }
