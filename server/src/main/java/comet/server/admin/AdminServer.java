@@ -28,9 +28,6 @@ public final class AdminServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(AdminServer.class);
     private static final long REQUEST_BYTES_MAX = 64 << 10;
 
-    /// Marks a request that has its answer, so that its status brings no second one.
-    private static final String ANSWERED = "answered";
-
     private static final JsonMapper JSON = JsonMapper.shared();
 
     /// What the kernel's sockaddr_un holds, without the closing zero.
@@ -62,7 +59,6 @@ public final class AdminServer implements AutoCloseable {
                     c.routes.exception(AdminException.class, AdminServer::answer);
                     c.routes.exception(HttpResponseException.class, AdminServer::answer);
                     c.routes.exception(Exception.class, AdminServer::answer);
-                    c.routes.error(404, AdminServer::answerUnknown);
                     routes.register(c.routes);
                 });
         try {
@@ -195,9 +191,9 @@ public final class AdminServer implements AutoCloseable {
     }
 
     private static void answer(HttpResponseException e, Context c) {
-        if (e.getStatus() != 404) {
-            answer(c, e.getStatus(), "bad-request", String.valueOf(e.getMessage()));
-        }
+        boolean unknown = e.getStatus() == 404;
+        String message = unknown ? "there is nothing at " + c.path() : e.getMessage();
+        answer(c, e.getStatus(), unknown ? "unknown-path" : "bad-request", "" + message);
     }
 
     private static void answer(Exception e, Context c) {
@@ -205,14 +201,7 @@ public final class AdminServer implements AutoCloseable {
         answer(c, 500, "internal", "an error of Comet itself, see its log: " + e);
     }
 
-    private static void answerUnknown(Context c) {
-        if (c.attribute(ANSWERED) == null) {
-            answer(c, 404, "unknown-path", "there is nothing at " + c.path());
-        }
-    }
-
     private static void answer(Context c, int status, String code, String message) {
-        c.attribute(ANSWERED, true);
         c.status(status)
                 .contentType("application/json")
                 .result(JSON.writeValueAsBytes(Map.of("code", code, "message", message)));
