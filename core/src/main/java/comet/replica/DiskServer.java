@@ -187,6 +187,10 @@ public final class DiskServer {
         return pulls;
     }
 
+    Purge purge() {
+        return purge;
+    }
+
     LinkedHashSet<WriteLane> writeLanes() {
         return writeLanes;
     }

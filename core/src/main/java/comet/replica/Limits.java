@@ -59,6 +59,16 @@ public final class Limits {
     /// Placement groups of one disk that are compared at the same time.
     public static final int RECOVERIES_MAX = 32;
 
+    /// Chunks of one placement group that are known to differ, before more are listed.
+    public static final int DIFFERING_MAX = 65_536;
+
+    /// An opening that came here and does not get to the source is given up after so many I/O
+    /// deadlines, even if its client lives.
+    public static final int OPENING_PATIENCE = 10;
+
+    /// Between two reports that recovery lacks space.
+    public static final long NO_SPACE_EVENT_NS = 60_000 * MS;
+
     /// Chunks of one disk that are copied at the same time; each may hold [Sizes#CHUNK_BYTES].
     public static final int PULLS_MAX = 8;
 
@@ -68,6 +78,15 @@ public final class Limits {
 
     /// Blocks asked for in one READ of a copy: 512 KiB.
     public static final int PULL_READ_BLOCKS = 128;
+
+    /// READs of one copy under way at a time.
+    public static final int PULL_READS_MAX = 4;
+
+    /// How often, and how many times, the source is asked for a write that was answered here and
+    /// has not reached it; its chunk's writes wait meanwhile.
+    public static final long PULL_PROBE_NS = 2 * MS;
+
+    public static final int PULL_PROBES_MAX = 25;
 
     /// Attempts at one chunk that keeps changing at its source, before it is put back to the end.
     public static final int PULL_ATTEMPTS_MAX = 8;
@@ -89,6 +108,9 @@ public final class Limits {
 
     /// Chunks of a purged volume that are dropped in one step.
     public static final int PURGE_STEP = 64;
+
+    /// Between two such steps: guests come first.
+    public static final long PURGE_STEP_NS = MS;
 
     static {
         Check.that(CREDIT_WINDOW_MAX <= BACKLOG_BYTES_PAUSE, "a window fits into the backlog");

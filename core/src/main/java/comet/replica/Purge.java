@@ -1,12 +1,99 @@
 package comet.replica;
 
 import comet.cluster.MapUpdate;
+import comet.store.ChunkStore;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeSet;
 
-/// Drops the chunks of volumes that no longer exist.
+/// Drops, in the background, the chunks of volumes that no longer exist. Ids are never used twice,
+/// so a volume that is gone stays gone.
 final class Purge {
-    Purge(DiskServer disk) {}
+    private final DiskServer disk;
+    private final TreeSet<Long> gone = new TreeSet<>();
+    private final ArrayDeque<Long> queue = new ArrayDeque<>();
+    private boolean running;
 
-    void unknownVolumes() {}
+    Purge(DiskServer disk) {
+        this.disk = disk;
+    }
 
-    void onMap(MapUpdate update) {}
+    /// Whether a volume is known to exist no more.
+    boolean gone(long volumeId) {
+        return !gone.isEmpty() && gone.contains(volumeId);
+    }
+
+    /// Looks for volumes that the disk has seen and the map does not have: they were purged while
+    /// it was away. (Whoever wrote a volume here left a fence.) The map may be older than such a
+    /// volume; so they count as gone only if a read of the map that begins now lacks them, too.
+    void unknownVolumes() {
+        List<Long> unknown = new ArrayList<>();
+        disk.store()
+                .fences(
+                        0,
+                        (volumeId, _) -> {
+                            if (disk.view().map().volume(volumeId) == null && !gone(volumeId)) {
+                                unknown.add(volumeId);
+                            }
+                            return true;
+                        });
+        if (unknown.isEmpty()) {
+            return;
+        }
+        disk.view()
+                .refresh(() -> {
+                    for (long volumeId : unknown) {
+                        if (disk.view().map().volume(volumeId) == null) {
+                            add(volumeId);
+                        }
+                    }
+                });
+    }
+
+    void onMap(MapUpdate update) {
+        update.purgedVolumes().forEach(this::add);
+        if (update.after() == 0) {
+            unknownVolumes();
+        }
+    }
+
+    private void add(long volumeId) {
+        if (gone.add(volumeId)) {
+            queue.add(volumeId);
+            if (!running) {
+                running = true;
+                disk.loop().execute(this::step);
+            }
+        }
+    }
+
+    private void step() {
+        Long volumeId = queue.peek();
+        if (volumeId == null || !disk.serving()) {
+            running = false;
+            return;
+        }
+        if (!disk.store().hasRoom(0)) {
+            disk.whenRoom(this::step);
+            return;
+        }
+        List<Integer> chunks = new ArrayList<>();
+        disk.store()
+                .chunksOfVolume(
+                        volumeId,
+                        0,
+                        (ChunkStore.Chunk chunk) -> {
+                            chunks.add(chunk.chunkIndex());
+                            return chunks.size() < Limits.PURGE_STEP;
+                        });
+        for (int chunk : chunks) {
+            disk.store().dropChunk(volumeId, chunk);
+            disk.counters().chunksDropped++;
+        }
+        if (chunks.isEmpty()) {
+            queue.remove();
+        }
+        disk.loop().schedule(Limits.PURGE_STEP_NS, this::step);
+    }
 }

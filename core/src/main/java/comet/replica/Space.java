@@ -8,16 +8,14 @@ import comet.store.ChunkStore;
 /// a restart that has forgotten the promise.
 final class Space {
     private final ChunkStore store;
-    private final long bound;
     private long promised;
 
     Space(ChunkStore store) {
         this.store = store;
-        bound = Math.min(Limits.GRANTS_MAX, store.capacityBytes() / 4);
     }
 
     boolean grant(long bytes) {
-        if (promised + bytes > bound || free() < bytes || !store.grant(bytes)) {
+        if (promised + bytes > bound() || free() < bytes || !store.grant(bytes)) {
             return false;
         }
         promised += bytes;
@@ -30,6 +28,15 @@ final class Space {
         store.giveBack(bytes);
     }
 
+    /// Whether a copy from another replica, which nobody was promised, finds room at once.
+    boolean fits(long bytes) {
+        if (free() < bytes || !store.grant(bytes)) {
+            return false;
+        }
+        store.giveBack(bytes);
+        return true;
+    }
+
     /// Whether the disk itself is short of space, rather than only much promised.
     boolean full() {
         return store.failed() || free() < Limits.CREDIT_WINDOW_MIN;
@@ -39,7 +46,11 @@ final class Space {
         return promised;
     }
 
+    private long bound() {
+        return Math.min(Limits.GRANTS_MAX, store.capacityBytes() / 4);
+    }
+
     private long free() {
-        return store.capacityBytes() - store.usedBytes() - promised - bound;
+        return store.capacityBytes() - store.usedBytes() - promised - bound();
     }
 }

@@ -18,9 +18,13 @@ package comet.wire;
 ///
 /// BLOCKS_REPLY: status, `24 u64 epoch, 32 u64 version, 40 u32 generation, 44 u32 base, 48 u16
 /// count (0 or 1024), 50 u16 -, 52 u32 moreGenerations`, then `56 count * { u64 version, u32 crc,
-/// u32 state }`.
+/// u32 state }`. With flag [#VERSION_ONLY] in the request the reply has count 0 and tells only the
+/// version; so it has where the chunk is absent (version 0).
 public final class ChunkRequest {
     private ChunkRequest() {}
+
+    /// BLOCKS only: which version, without the blocks.
+    public static final int VERSION_ONLY = 1;
 
     public static final int HEAD_BYTES = 72;
     public static final int MAP_BYTES = 256;

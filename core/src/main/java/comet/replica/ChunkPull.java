@@ -1,0 +1,493 @@
+package comet.replica;
+
+import comet.base.Buf;
+import comet.base.Sizes;
+import comet.base.Versions;
+import comet.port.Events.Level;
+import comet.store.ChunkStore;
+import comet.wire.BlockState;
+import comet.wire.ChunkRequest;
+import comet.wire.Frame;
+import comet.wire.MessageType;
+import comet.wire.ReadReply;
+import comet.wire.ReadRequest;
+import comet.wire.Status;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Makes one chunk here what it is at a source, block by block: for recovery, for levelling, and to
+/// repair blocks that are bad here.
+///
+/// 1. Writes of the chunk wait here (not for a repair, which changes no version). The client's next
+///    writes wait for those, so the source soon stands still, too.
+/// 2. The source tells its version and the versions of all blocks; ours are compared with them.
+/// 3. Blocks that differ are read, each in exactly the version that was told; a newer one means
+///    that the source has moved on: again from 2.
+/// 4. All are here: where the chunk here is still the one that was compared, they are put in its
+///    place in one step, and the chunk's version becomes the source's. Until the last block is in
+///    place the chunk carries a version that no chunk has ([#HALF_COPIED]), so that after a crash
+///    in between it is equal to nothing and copied again.
+final class ChunkPull {
+    /// The version of a chunk while recovery replaces its blocks.
+    static final long HALF_COPIED = Versions.of(Versions.TERM_MAX, Versions.COUNT_MAX);
+
+    /// How a pull ended.
+    enum Result {
+        /// Equal now, or was already.
+        DONE,
+        /// A write that was answered here has not reached the source.
+        NOT_REACHED,
+        /// Levelling: the source, or this replica, has another version than the client thinks.
+        WRONG_VERSION,
+        /// The source does not answer, or not in this epoch.
+        UNREACHABLE,
+        NO_SPACE,
+        /// Somebody with a newer term has opened the volume.
+        FENCED,
+        /// It kept changing; or what was asked of it is impossible now.
+        CHANGED,
+        CANCELLED
+    }
+
+    /// Why a chunk is pulled. All calls come later, never inside [#start].
+    interface Purpose {
+        /// The source's state wins, whichever version is higher (recovery).
+        default boolean sourceWins() {
+            return false;
+        }
+
+        /// The version that the source must have reached before it can win; 0: any.
+        default long noted() {
+            return 0;
+        }
+
+        /// The version to be reached; 0: whatever the source has.
+        default long wanted() {
+            return 0;
+        }
+
+        /// Whether the change may still be made: asked at the moment of making it.
+        default Result permitted() {
+            return Result.DONE;
+        }
+
+        void ended(Result result);
+    }
+
+    private final DiskServer disk;
+    private final Pulls pulls;
+    private final ChunkKey key;
+    private final int pg;
+    private final long epoch;
+    private final int sourceDiskId;
+    private final Purpose purpose;
+
+    /// The blocks to be repaired, or null where the whole chunk is to become equal.
+    private final @Nullable BitSet bad;
+
+    private final BlockTables theirs = new BlockTables();
+    private final BlockTables ours = new BlockTables();
+    private final BitSet differing = new BitSet(Sizes.CHUNK_BLOCKS);
+    private final ArrayDeque<int[]> ranges = new ArrayDeque<>();
+    private final List<Frame> copies = new ArrayList<>();
+    private int reading;
+    private int attempts;
+    private int probes;
+    private boolean pinned;
+    private boolean ended;
+
+    ChunkPull(
+            DiskServer disk,
+            Pulls pulls,
+            ChunkKey key,
+            int pg,
+            int sourceDiskId,
+            @Nullable BitSet bad,
+            Purpose purpose) {
+        this.disk = disk;
+        this.pulls = pulls;
+        this.key = key;
+        this.pg = pg;
+        this.epoch = disk.epoch(pg);
+        this.sourceDiskId = sourceDiskId;
+        this.bad = bad;
+        this.purpose = purpose;
+    }
+
+    ChunkKey key() {
+        return key;
+    }
+
+    void start() {
+        if (bad == null) {
+            disk.holds().pin(key);
+            pinned = true;
+        }
+        askBlocks(purpose.noted() != 0);
+    }
+
+    void cancel() {
+        end(Result.CANCELLED);
+    }
+
+    private void askBlocks(boolean versionOnly) {
+        if (attempts++ > Limits.PULL_ATTEMPTS_MAX) {
+            end(Result.CHANGED);
+            return;
+        }
+        Frame f = disk.frames().take();
+        int type = MessageType.BLOCKS;
+        ChunkRequest.encode(f, type, 0, key.volumeId(), key.chunkIndex(), pg, epoch, 0);
+        f.flags(versionOnly ? ChunkRequest.VERSION_ONLY : 0);
+        pulls.links().ask(sourceDiskId, f, reply -> onBlocks(reply, versionOnly));
+    }
+
+    private void onBlocks(@Nullable Frame reply, boolean versionOnly) {
+        if (ended) {
+            return;
+        }
+        if (reply == null || reply.status() != Status.OK || !ChunkRequest.validReply(reply)) {
+            end(Result.UNREACHABLE);
+            return;
+        }
+        long version = ChunkRequest.replyVersion(reply);
+        if (purpose.wanted() != 0 && version != purpose.wanted()) {
+            end(Result.WRONG_VERSION);
+        } else if (Versions.compare(version, purpose.noted()) < 0) {
+            probeAgain();
+        } else if (bad == null && version == disk.version(key.volumeId(), key.chunkIndex())) {
+            end(Result.DONE);
+        } else if (versionOnly) {
+            askBlocks(false);
+        } else if (version == Versions.NONE) {
+            drop();
+        } else if (!validStates(reply)) {
+            end(Result.UNREACHABLE);
+        } else {
+            theirs.load(reply);
+            loadOurs();
+        }
+    }
+
+    /// The source has not got a write yet that was answered here; its client has surely sent it.
+    private void probeAgain() {
+        if (probes++ >= Limits.PULL_PROBES_MAX) {
+            end(Result.NOT_REACHED);
+            return;
+        }
+        attempts = 0;
+        disk.loop()
+                .schedule(
+                        Limits.PULL_PROBE_NS,
+                        () -> {
+                            if (!ended) {
+                                askBlocks(true);
+                            }
+                        });
+    }
+
+    private static boolean validStates(Frame reply) {
+        for (int n = 0; n < ChunkRequest.blockCount(reply); n++) {
+            int state = ChunkRequest.blockState(reply, n);
+            if (state < BlockState.ABSENT || state > BlockState.LOST) {
+                return false;
+            }
+        }
+        return ChunkRequest.blockCount(reply) == Sizes.CHUNK_BLOCKS;
+    }
+
+    /// The source has no such chunk: neither shall we, where it wins.
+    private void drop() {
+        if (!purpose.sourceWins()) {
+            end(Result.CHANGED);
+            return;
+        }
+        disk.store().dropChunk(key.volumeId(), key.chunkIndex());
+        disk.counters().chunksDropped++;
+        end(Result.DONE);
+    }
+
+    private void loadOurs() {
+        ChunkStore.Chunk chunk = disk.store().chunk(key.volumeId(), key.chunkIndex());
+        if (chunk == null) {
+            ours.clear();
+            compare();
+            return;
+        }
+        ours.load(
+                disk.store(),
+                chunk,
+                errno -> {
+                    if (ended) {
+                        return;
+                    }
+                    if (errno != 0) {
+                        end(Result.CHANGED);
+                    } else if (moved()) {
+                        askBlocks(false);
+                    } else {
+                        compare();
+                    }
+                });
+    }
+
+    /// Whether the chunk here is another than the one that was compared.
+    private boolean moved() {
+        return disk.version(key.volumeId(), key.chunkIndex()) != ours.version;
+    }
+
+    private void compare() {
+        differing.clear();
+        for (int n = 0; n < Sizes.CHUNK_BLOCKS; n++) {
+            if (differs(n)) {
+                differing.set(n);
+            }
+        }
+        ranges.clear();
+        int block = differing.nextSetBit(0);
+        while (block >= 0) {
+            int from = block;
+            while (block < Sizes.CHUNK_BLOCKS
+                    && differing.get(block)
+                    && theirs.states[block] == BlockState.DATA
+                    && block - from < Limits.PULL_READ_BLOCKS) {
+                block++;
+            }
+            if (block > from) {
+                ranges.add(new int[] {from, block - from});
+            } else {
+                block++;
+            }
+            block = differing.nextSetBit(block);
+        }
+        readMore();
+    }
+
+    private boolean differs(int n) {
+        boolean sameVersion = theirs.versions[n] == ours.versions[n];
+        boolean bothData = theirs.states[n] == BlockState.DATA && ours.states[n] == BlockState.DATA;
+        if (sameVersion && bothData && theirs.crcs[n] != ours.crcs[n]) {
+            pulls.conflict(key, n, theirs.versions[n], sourceDiskId);
+            return false;
+        }
+        if (bad != null) {
+            return bad.get(n) && sameVersion && theirs.states[n] == BlockState.DATA;
+        }
+        if (sameVersion && theirs.states[n] == BlockState.LOST) {
+            // Ours is whole, or lost as well.
+            return false;
+        }
+        return !sameVersion || theirs.states[n] != ours.states[n];
+    }
+
+    private void readMore() {
+        while (!ranges.isEmpty() && reading < Limits.PULL_READS_MAX) {
+            int[] range = ranges.remove();
+            int round = attempts;
+            reading++;
+            long bytes = range[1] * (long) Sizes.BLOCK_BYTES;
+            long wait = purpose.sourceWins() ? pulls.throttle(bytes) : 0;
+            if (wait == 0) {
+                read(range, round);
+            } else {
+                disk.loop().schedule(wait, () -> read(range, round));
+            }
+        }
+        if (reading == 0) {
+            apply();
+        }
+    }
+
+    /// @param round the attempt that it belongs to; answers of earlier ones are dropped
+    private void read(int[] range, int round) {
+        if (ended || round != attempts) {
+            return;
+        }
+        Frame f = disk.frames().take();
+        long volumeId = key.volumeId();
+        int chunk = key.chunkIndex();
+        ReadRequest.encode(f, 0, volumeId, chunk, pg, epoch, 0, 0, range[0], range[1]);
+        f.flags(ReadRequest.VERSIONS);
+        pulls.links().ask(sourceDiskId, f, reply -> onRead(reply, range, round));
+    }
+
+    private void onRead(@Nullable Frame reply, int[] range, int round) {
+        if (ended || round != attempts) {
+            return;
+        }
+        reading--;
+        if (reply == null || reply.status() != Status.OK || !valid(reply, range)) {
+            end(Result.UNREACHABLE);
+            return;
+        }
+        if (!asTold(reply, range)) {
+            restart();
+            return;
+        }
+        Frame copy = disk.frames().take();
+        copy.resizeHead(reply.headBytes());
+        System.arraycopy(reply.head(), 0, copy.head(), 0, reply.headBytes());
+        if (reply.hasData()) {
+            int offset = reply.dataOffset();
+            int bytes = reply.dataBytes();
+            copy.data(reply.takeData(), offset, bytes);
+        }
+        // The reply's own request id is of no use any more: it keeps the range's start.
+        copy.putLong(16, range[0]);
+        copies.add(copy);
+        readMore();
+    }
+
+    private static boolean valid(Frame reply, int[] range) {
+        return ReadReply.valid(reply)
+                && ReadReply.blockCount(reply) == range[1]
+                && (reply.flags() & ReadRequest.VERSIONS) != 0;
+    }
+
+    /// Whether the blocks are in the versions that the source told, with the right bytes; or not
+    /// readable there any more.
+    private boolean asTold(Frame reply, int[] range) {
+        int at = 0;
+        for (int n = 0; n < range[1]; n++) {
+            int block = range[0] + n;
+            int state = ReadReply.state(reply, n);
+            if (state == BlockState.DATA) {
+                if (at == ReadReply.dataBlocks(reply)) {
+                    return false;
+                }
+                int offset = reply.dataOffset() + at++ * Sizes.BLOCK_BYTES;
+                int crc = pulls.crc().of(reply.data(), offset, Sizes.BLOCK_BYTES);
+                if (crc != theirs.crcs[block]) {
+                    return false;
+                }
+            }
+            boolean gone = state == BlockState.CORRUPT || state == BlockState.LOST;
+            if (ReadReply.blockVersion(reply, n) != theirs.versions[block]
+                    || !gone && state != BlockState.DATA) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /// Something has moved on: everything read so far is dropped.
+    private void restart() {
+        forget();
+        askBlocks(false);
+    }
+
+    // All blocks are here.
+
+    private void apply() {
+        if (ended) {
+            return;
+        }
+        if (moved()) {
+            restart();
+            return;
+        }
+        Result permitted = disk.epoch(pg) == epoch ? purpose.permitted() : Result.CANCELLED;
+        if (permitted != Result.DONE) {
+            end(permitted);
+            return;
+        }
+        long bytes = 0;
+        for (Frame copy : copies) {
+            bytes += copy.dataBytes();
+        }
+        if (!disk.store().hasRoom(bytes)) {
+            disk.whenRoom(this::apply);
+            return;
+        }
+        if (!disk.space().fits(bytes)) {
+            end(Result.NO_SPACE);
+            return;
+        }
+        put();
+        disk.counters().bytesCopied += bytes;
+        end(Result.DONE);
+    }
+
+    private void put() {
+        ChunkStore store = disk.store();
+        boolean mark = purpose.sourceWins() && !differing.isEmpty();
+        if (mark) {
+            store.setVersion(key.volumeId(), key.chunkIndex(), HALF_COPIED);
+        }
+        for (Frame copy : copies) {
+            putData(copy);
+        }
+        for (int n = differing.nextSetBit(0); n >= 0; n = differing.nextSetBit(n + 1)) {
+            if (theirs.states[n] != BlockState.DATA) {
+                putBlock(n, theirs.states[n], null, 0);
+            }
+        }
+        if (bad == null) {
+            store.setVersion(key.volumeId(), key.chunkIndex(), theirs.version);
+            disk.counters().chunksCopied++;
+        }
+    }
+
+    private void putData(Frame copy) {
+        int from = (int) copy.requestId();
+        int at = copy.dataOffset();
+        for (int n = 0; n < ReadReply.blockCount(copy); n++) {
+            int block = from + n;
+            if (ReadReply.state(copy, n) == BlockState.DATA) {
+                putBlock(block, BlockState.DATA, copy.data(), at);
+                at += Sizes.BLOCK_BYTES;
+                if (bad != null) {
+                    pulls.repaired(key, block, sourceDiskId);
+                }
+            } else if (bad == null) {
+                // Bad at the source, too, and it alone had it: lost.
+                putBlock(block, BlockState.LOST, null, 0);
+                disk.event(
+                        Level.WARN,
+                        "block-copied-as-lost",
+                        Pulls.text(key, block) + " from=" + sourceDiskId);
+            }
+        }
+    }
+
+    private void putBlock(int n, int state, @Nullable Buf data, int offset) {
+        BlockTables like = bad == null ? theirs : ours;
+        disk.store()
+                .copyBlock(
+                        key.volumeId(),
+                        key.chunkIndex(),
+                        like.generation,
+                        like.base,
+                        n,
+                        state,
+                        theirs.versions[n],
+                        theirs.crcs[n],
+                        data,
+                        offset);
+    }
+
+    private void forget() {
+        reading = 0;
+        copies.forEach(Frame::release);
+        copies.clear();
+        ranges.clear();
+    }
+
+    private void end(Result result) {
+        if (ended) {
+            return;
+        }
+        ended = true;
+        forget();
+        purpose.ended(result);
+        // Only now: a write that waited may find that the chunk is to be compared again.
+        if (pinned) {
+            pinned = false;
+            disk.holds().unpin(key);
+        }
+        pulls.ended(this);
+    }
+}

@@ -1,0 +1,275 @@
+package comet.replica;
+
+import static comet.replica.TestClient.chunkIn;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import comet.base.Versions;
+import comet.cluster.Command;
+import comet.cluster.MemberState;
+import comet.wire.BlockState;
+import comet.wire.Lane;
+import comet.wire.MessageType;
+import comet.wire.Status;
+import org.junit.jupiter.api.Test;
+
+/// What happens until a replica that has lost something is IN_SYNC again.
+class RecoveryTest {
+    private final Harness harness = Harness.healthy(2);
+    private TestClient one = harness.connect(1, Lane.WRITE);
+    private TestClient two = harness.connect(2, Lane.WRITE);
+
+    private static long v(long term, long count) {
+        return Versions.of(term, count);
+    }
+
+    private void open(long term) {
+        one.open(term);
+        two.open(term);
+    }
+
+    private void both(int chunk, int block, long previous, long version, int fill) {
+        assertThat(one.write(chunk, block, previous, version, fill).status()).isZero();
+        assertThat(two.write(chunk, block, previous, version, fill).status()).isZero();
+    }
+
+    /// Kills disk 2 with the loss of what was not synced, and starts it again.
+    private void crashTwo() {
+        harness.kill(2, harness.store(2).durableSequence());
+        harness.meta.alive.remove(2);
+        harness.start(2);
+        harness.loop.run();
+    }
+
+    private void assertRecovered() {
+        harness.loop.advanceMs(2000);
+        for (int pg = 0; pg < Harness.PGS; pg++) {
+            assertThat(harness.state(pg, 2)).isEqualTo(MemberState.IN_SYNC);
+            assertThat(harness.store(2).picture(pg)).isEqualTo(harness.store(1).picture(pg));
+        }
+        assertThat(harness.disk(2).holds().writes()).isZero();
+        assertThat(harness.events).noneMatch(event -> event.startsWith("ERROR"));
+    }
+
+    @Test
+    void a_restart_that_lost_its_unsynced_tail() {
+        open(5);
+        for (int chunk = 0; chunk < 20; chunk++) {
+            both(chunk, 1, 0, v(5, 1), 10 + chunk);
+        }
+        assertThat(two.sync(0)).containsOnly(Status.OK);
+        for (int chunk = 10; chunk < 30; chunk++) {
+            long previous = chunk < 20 ? v(5, 1) : 0;
+            long version = chunk < 20 ? v(5, 2) : v(5, 1);
+            both(chunk, chunk, previous, version, 90);
+        }
+        both(5, 1, v(5, 1), v(5, 2), 0);
+        crashTwo();
+        assertThat(harness.state(0, 2)).isEqualTo(MemberState.RECOVERING);
+        assertRecovered();
+        assertThat(harness.disk(2).counters().chunksCopied).isEqualTo(21);
+        assertThat(harness.hasEvent("replica-recovered")).isTrue();
+        assertThat(harness.store(2).fence(1)).isEqualTo(5);
+    }
+
+    @Test
+    void what_the_source_has_wins_also_over_higher_versions() {
+        open(5);
+        both(0, 1, 0, v(5, 1), 1);
+        assertThat(two.write(0, 2, v(5, 1), v(5, 2), 2).status()).isZero();
+        int gone = chunkIn(1, 3);
+        assertThat(two.write(gone, 2, 0, v(5, 1), 2).status()).isZero();
+        two.sync(0);
+        crashTwo();
+        assertRecovered();
+        assertThat(harness.store(2).chunk(1, gone)).isNull();
+    }
+
+    @Test
+    void fences_are_taken_over_before_anything_else() {
+        open(5);
+        one.open(9);
+        crashTwo();
+        harness.loop.advanceMs(2000);
+        assertThat(harness.store(2).fence(1)).isEqualTo(9);
+    }
+
+    @Test
+    void a_recovering_replica_applies_what_it_can_and_notes_the_rest() {
+        open(5);
+        both(0, 1, 0, v(5, 1), 1);
+        two.sync(0);
+        both(0, 2, v(5, 1), v(5, 2), 2);
+        harness.meta.pushes = false;
+        crashTwo();
+        harness.net.unlisten("1");
+        harness.meta.pushes = true;
+        two = harness.connect(2, Lane.WRITE);
+        // It has 5.1 and lacks 5.2: a later write is noted, the missing one is applied.
+        assertThat(two.write(0, 3, v(5, 2), v(5, 3), 3).status()).isEqualTo(Status.NOTED);
+        assertThat(two.write(0, 2, v(5, 1), v(5, 2), 2).status()).isEqualTo(Status.OK);
+        TestClient reader = harness.connect(2, Lane.READ);
+        assertThat(reader.read(0, 1, 1, 0).status()).isEqualTo(Status.NOT_A_REPLICA);
+        assertThat(two.sync(two.pg(0))).containsOnly(Status.OK);
+        // The source never gets 5.3: no promotion while the client lives.
+        harness.net.listen("1", harness.nodes.get(1).server);
+        harness.loop.advanceMs(5000);
+        assertThat(harness.state(two.pg(0), 2)).isEqualTo(MemberState.RECOVERING);
+        one = harness.connect(1, Lane.WRITE);
+        assertThat(one.write(0, 3, v(5, 2), v(5, 3), 3).status()).isEqualTo(Status.OK);
+        assertRecovered();
+    }
+
+    @Test
+    void a_note_whose_client_is_gone_is_dropped_by_a_new_epoch() {
+        open(5);
+        both(0, 1, 0, v(5, 1), 1);
+        two.sync(0);
+        crashTwo();
+        two = harness.connect(2, Lane.WRITE);
+        int pg = two.pg(0);
+        if (harness.state(pg, 2) == MemberState.IN_SYNC) {
+            harness.recovering(pg, 2);
+            harness.loop.run();
+        }
+        assertThat(two.write(0, 2, v(5, 1), v(5, 2), 2).status()).isZero();
+        two.connection.close();
+        harness.loop.advanceMs(2000);
+        boolean before =
+                harness.meta.commands.stream().anyMatch(c -> c instanceof Command.NewEpoch);
+        assertThat(before).isFalse();
+        harness.loop.advanceMs(4000);
+        assertThat(harness.meta.commands.stream().anyMatch(c -> c instanceof Command.NewEpoch))
+                .isTrue();
+        assertRecovered();
+        assertThat(harness.store(2).chunk(1, 0).version()).isEqualTo(v(5, 1));
+    }
+
+    @Test
+    void promotion_needs_the_group_and_holds_back_what_it_would_note() {
+        open(5);
+        int chunk = chunkIn(0, 0);
+        both(chunk, 1, 0, v(5, 1), 1);
+        harness.recovering(0, 2);
+        harness.loop.run();
+        harness.meta.reach(false);
+        harness.loop.advanceMs(50);
+        assertThat(harness.disk(2).recovery(0).asked()).isTrue();
+        // It applies what follows, and holds back what it would note.
+        assertThat(two.write(chunk, 2, v(5, 1), v(5, 2), 2).status()).isZero();
+        int other = chunkIn(0, 1);
+        two.sendWrite(other, 1, 1, v(5, 7), v(5, 8), 3);
+        two.sendWrite(chunkIn(1, 0), 1, 1, 0, v(5, 1), 3);
+        harness.loop.advanceMs(50);
+        assertThat(two.written().status()).as("of another group").isZero();
+        assertThat(two.inbox).isEmpty();
+        // Nor does it answer an opening now.
+        TestClient opener = harness.connect(2, Lane.WRITE);
+        opener.sendSync(MessageType.OPEN, 6, opener.epochs(0), 0);
+        harness.loop.advanceMs(50);
+        assertThat(opener.inbox).isEmpty();
+        harness.meta.reach(true);
+        harness.loop.advanceMs(50);
+        assertThat(two.written().status()).isIn(Status.OLD_EPOCH, Status.FENCED);
+        assertThat(opener.synced(MessageType.OPEN)).containsExactly(Status.OK, Status.OLD_EPOCH);
+        assertThat(harness.state(0, 2)).isEqualTo(MemberState.IN_SYNC);
+    }
+
+    @Test
+    void an_opening_voids_the_comparison() {
+        open(5);
+        int chunk = chunkIn(0, 0);
+        both(chunk, 1, 0, v(5, 1), 1);
+        harness.net.unlisten("1");
+        harness.recovering(0, 2);
+        harness.loop.run();
+        two.open(6);
+        // An older client's write gets to the source only, which has not been opened yet.
+        harness.net.listen("1", harness.nodes.get(1).server);
+        harness.loop.advanceMs(400);
+        assertThat(harness.state(0, 2)).isEqualTo(MemberState.RECOVERING);
+        one = harness.connect(1, Lane.WRITE);
+        assertThat(one.write(chunk, 2, v(5, 1), v(5, 2), 2).status()).isZero();
+        one.open(6);
+        assertRecovered();
+        assertThat(harness.store(2).chunk(1, chunk).version()).isEqualTo(v(5, 2));
+    }
+
+    @Test
+    void a_lost_block_is_copied_as_lost() {
+        open(5);
+        both(0, 1, 0, v(5, 1), 1);
+        two.sync(0);
+        both(0, 2, v(5, 1), v(5, 2), 2);
+        both(0, 3, v(5, 2), v(5, 3), 3);
+        harness.store(1).rot(1, 0, 2);
+        harness.store(1).lose(1, 0, 1);
+        crashTwo();
+        harness.loop.advanceMs(2000);
+        assertThat(harness.state(0, 2)).isEqualTo(MemberState.IN_SYNC);
+        TestClient reader = harness.connect(2, Lane.READ);
+        assertThat(reader.read(0, 1, 3, 0).states())
+                .containsExactly(BlockState.DATA, BlockState.LOST, BlockState.DATA);
+    }
+
+    @Test
+    void a_crash_in_the_middle_of_a_copy_is_copied_again() {
+        open(5);
+        both(0, 1, 0, v(5, 1), 1);
+        two.sync(0);
+        for (int n = 2; n < 6; n++) {
+            both(0, n, v(5, n - 1), v(5, n), n);
+        }
+        crashTwo();
+        harness.loop.advanceMs(2000);
+        long all = harness.store(2).appliedSequence();
+        for (long kept = 2; kept <= all; kept++) {
+            harness.kill(2, Math.min(kept, harness.store(2).appliedSequence()));
+            harness.start(2);
+            // Meanwhile the source has gone back to what the copy began with.
+            assertRecovered();
+        }
+    }
+
+    @Test
+    void purged_volumes_are_dropped_also_by_a_replica_that_was_away() {
+        open(5);
+        both(0, 1, 0, v(5, 1), 1);
+        both(7, 1, 0, v(5, 1), 1);
+        two.sync(0);
+        harness.kill(2, harness.store(2).durableSequence());
+        harness.meta.purgeVolume(1);
+        harness.loop.advanceMs(50);
+        assertThat(harness.store(1).chunk(1, 0)).isNull();
+        harness.start(2);
+        harness.loop.advanceMs(500);
+        assertThat(harness.store(2).chunk(1, 0)).isNull();
+        assertThat(harness.store(2).chunk(1, 7)).isNull();
+    }
+
+    @Test
+    void a_source_that_does_not_answer_is_waited_for() {
+        open(5);
+        both(0, 1, 0, v(5, 1), 1);
+        both(0, 2, v(5, 1), v(5, 2), 2);
+        harness.net.unlisten("1");
+        crashTwo();
+        harness.loop.advanceMs(5000);
+        assertThat(harness.state(0, 2)).isEqualTo(MemberState.RECOVERING);
+        harness.net.listen("1", harness.nodes.get(1).server);
+        assertRecovered();
+    }
+
+    @Test
+    void a_replica_without_space_notes_writes_and_does_not_ask() {
+        open(5);
+        both(0, 1, 0, v(5, 1), 1);
+        harness.recovering(0, 2);
+        harness.recovering(two.pg(0), 2);
+        harness.store(2).capacityBytes = 8192;
+        harness.loop.advanceMs(1000);
+        assertThat(harness.state(0, 2)).isEqualTo(MemberState.RECOVERING);
+        assertThat(harness.hasEvent("recovery-no-space")).isTrue();
+        harness.store(2).capacityBytes = 64L << 30;
+        assertRecovered();
+    }
+}
