@@ -144,7 +144,7 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
     public void resume() {
         if (!resumeScheduled) {
             resumeScheduled = true;
-            context().executor().execute(resumeTask);
+            server.loop().execute(resumeTask);
         }
     }
 
@@ -163,7 +163,7 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
 
     @Override
     public long nowNs() {
-        return System.nanoTime();
+        return server.loop().nowNs();
     }
 
     // Inside.
@@ -172,7 +172,7 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
         ByteBuf in = pending == null ? Unpooled.EMPTY_BUFFER : pending;
         try {
             session.input(in);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             fail(e);
         }
         if (!in.isReadable()) {
@@ -198,7 +198,7 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
     private void scheduleFlush() {
         if (!flushScheduled) {
             flushScheduled = true;
-            server.atEndOfTurn(flushTask);
+            server.loop().atTurnEnd(flushTask);
         }
     }
 
@@ -227,14 +227,17 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
         }
     }
 
-    /// A broken connection is normal; anything else is a bug, of ours or of the device, and ends
-    /// this connection.
+    /// A broken connection is normal. A bug of the protocol's ends this connection; one of the
+    /// device's is not ours to hide, and ends what the loop says.
     private void fail(Throwable cause) {
         if (cause instanceof IOException) {
             why = String.valueOf(cause.getMessage());
         } else {
             why = "failure: " + cause;
             server.failed(this, cause);
+            if (session.inDevice) {
+                server.loop().fail(cause);
+            }
         }
         context().close();
     }

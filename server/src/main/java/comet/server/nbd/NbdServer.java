@@ -1,27 +1,27 @@
 package comet.server.nbd;
 
+import comet.io.loop.EventLoop;
+import comet.io.loop.Transport;
+import comet.io.net.Address;
 import comet.port.Events;
+import comet.port.Loop;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
-import io.netty.channel.IoEventLoop;
-import io.netty.channel.SingleThreadEventLoop;
 import io.netty.channel.WriteBufferWaterMark;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
-import java.net.UnixDomainSocketAddress;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,80 +30,94 @@ import org.slf4j.LoggerFactory;
 public final class NbdServer {
     private static final Logger log = LoggerFactory.getLogger(NbdServer.class);
     private static final int READ_BYTES_MAX = 256 << 10;
-    private static final long TICK_MS = 1000;
-    private static final long STOP_CHECK_MS = 10;
+    private static final long TICK_NS = 1_000_000_000;
+    private static final long STOP_CHECK_NS = 10_000_000;
 
     /// Lines about single connections in one tick; a flood of connections must not flood the log.
     private static final int EVENTS_PER_TICK_MAX = 20;
 
-    private final IoEventLoop loop;
-    private final NbdTransport transport;
+    private final EventLoop loop;
     private final NbdShared shared;
     private final Events events;
     private final Set<NbdHandler> handlers = new LinkedHashSet<>();
-    private final List<Channel> listeners = new ArrayList<>();
-    private final java.util.concurrent.Future<?> ticker;
+    private final Set<Channel> listeners = new LinkedHashSet<>();
+    private Loop.@Nullable Timer ticking;
     private int eventsInTick;
     private boolean stopping;
 
-    public NbdServer(IoEventLoop loop, Exports exports, NbdLimits limits, Events events) {
+    public NbdServer(EventLoop loop, Exports exports, NbdLimits limits, Events events) {
         this.loop = loop;
-        this.transport = NbdTransport.of(loop);
         this.shared = new NbdShared(exports, limits);
         this.events = events;
-        ticker = loop.scheduleAtFixedRate(this::tick, TICK_MS, TICK_MS, TimeUnit.MILLISECONDS);
+        loop.submit(this::tick);
     }
 
     public NbdCounters counters() {
         return shared.counters;
     }
 
-    /// Listens at an address: an [InetSocketAddress] (port 0: any free one) or a
-    /// [UnixDomainSocketAddress], whose file is replaced if nobody listens there any more. Answers
-    /// with the address in use.
-    public CompletableFuture<SocketAddress> listen(SocketAddress address) {
-        CompletableFuture<SocketAddress> bound = new CompletableFuture<>();
+    /// Listens at an address; port 0 means any free one, and the file of a unix socket is replaced
+    /// if nobody listens there any more. Answers with the address in use.
+    public CompletableFuture<Address> listen(Address address) {
+        CompletableFuture<Address> bound = new CompletableFuture<>();
+        SocketAddress where;
         try {
-            if (address instanceof UnixDomainSocketAddress unix) {
-                UnixSocketFile.clear(unix.getPath());
-            }
+            where =
+                    switch (address) {
+                        case Address.Tcp(String host, int port) ->
+                                new InetSocketAddress(host, port);
+                        case Address.Unix(Path path) -> {
+                            UnixSocketFile.clear(path);
+                            yield loop.transport().unixAddress(path);
+                        }
+                    };
         } catch (IOException e) {
             bound.completeExceptionally(e);
             return bound;
         }
-        bootstrap(address)
-                .bind(transport.bindAddress(address))
+        bootstrap(address instanceof Address.Unix)
+                .bind(where)
                 .addListener((ChannelFuture future) -> {
                     if (!future.isSuccess()) {
-                        bound.completeExceptionally(future.cause());
+                        bound.completeExceptionally(
+                                new IOException(
+                                        "cannot listen on "
+                                                + address
+                                                + ": "
+                                                + future.cause().getMessage(),
+                                        future.cause()));
                     } else if (stopping) {
                         future.channel().close();
                         bound.completeExceptionally(new IOException("stopping"));
                     } else {
-                        listening(future.channel(), address);
-                        bound.complete(
-                                address instanceof UnixDomainSocketAddress
-                                        ? address
-                                        : future.channel().localAddress());
+                        bound.complete(listening(future.channel(), address));
                     }
                 });
         return bound;
     }
 
-    private void listening(Channel channel, SocketAddress address) {
+    private Address listening(Channel channel, Address address) {
         listeners.add(channel);
-        if (address instanceof UnixDomainSocketAddress unix) {
-            channel.closeFuture().addListener(_ -> delete(unix.getPath()));
-        }
+        channel.closeFuture()
+                .addListener(_ -> {
+                    listeners.remove(channel);
+                    if (address instanceof Address.Unix(Path path)) {
+                        UnixSocketFile.delete(path);
+                    }
+                });
+        return address instanceof Address.Tcp(String host, int _)
+                        && channel.localAddress() instanceof InetSocketAddress local
+                ? new Address.Tcp(host, local.getPort())
+                : address;
     }
 
-    private ServerBootstrap bootstrap(SocketAddress address) {
-        boolean unix = address instanceof UnixDomainSocketAddress;
+    private ServerBootstrap bootstrap(boolean unix) {
+        Transport transport = loop.transport();
         int unsent = shared.limits.unsentBytesMax();
         ServerBootstrap bootstrap =
                 new ServerBootstrap()
-                        .group(loop, loop)
-                        .channel(unix ? transport.unix() : transport.tcp())
+                        .group(loop.netty())
+                        .channel(transport.serverChannel(unix))
                         .option(ChannelOption.SO_BACKLOG, 128)
                         .childOption(
                                 ChannelOption.RECVBUF_ALLOCATOR,
@@ -111,7 +125,7 @@ public final class NbdServer {
                         .childOption(
                                 ChannelOption.WRITE_BUFFER_WATER_MARK,
                                 new WriteBufferWaterMark(unsent / 2, unsent));
-        if (!unix || transport.nativeSockets()) {
+        if (!unix || transport != Transport.NIO) {
             bootstrap.childOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
         }
         if (!unix) {
@@ -125,29 +139,31 @@ public final class NbdServer {
 
     /// Stops: no new connections, no new requests; what is in flight is answered, then every
     /// connection is closed. What is not done in time is cut off.
-    public CompletableFuture<Void> stop(long withinMs) {
-        CompletableFuture<Void> stopped = new CompletableFuture<>();
-        loop.execute(() -> {
+    public CompletableFuture<@Nullable Void> stop(Duration within) {
+        CompletableFuture<@Nullable Void> stopped = new CompletableFuture<>();
+        loop.submit(() -> {
             stopping = true;
-            ticker.cancel(false);
-            listeners.forEach(Channel::close);
-            listeners.clear();
+            if (ticking != null) {
+                ticking.cancel();
+            }
+            List.copyOf(listeners).forEach(Channel::close);
             List.copyOf(handlers).forEach(handler -> handler.session().stop());
-            awaitEnd(System.nanoTime() + withinMs * 1_000_000, stopped);
+            awaitEnd(loop.nowNs() + within.toNanos(), stopped);
         });
         return stopped;
     }
 
-    private void awaitEnd(long deadlineNs, CompletableFuture<Void> stopped) {
-        boolean late = System.nanoTime() - deadlineNs > 0;
+    private void awaitEnd(long deadlineNs, CompletableFuture<@Nullable Void> stopped) {
+        boolean late = loop.nowNs() - deadlineNs > 0;
         if (late) {
             List.copyOf(handlers).forEach(handler -> handler.abort("not stopped in time"));
         }
-        if (late || handlers.isEmpty() && shared.counters.requestsInFlight == 0) {
+        boolean ended =
+                handlers.isEmpty() && listeners.isEmpty() && shared.counters.requestsInFlight == 0;
+        if (late || ended) {
             stopped.complete(null);
         } else {
-            loop.schedule(
-                    () -> awaitEnd(deadlineNs, stopped), STOP_CHECK_MS, TimeUnit.MILLISECONDS);
+            loop.schedule(STOP_CHECK_NS, () -> awaitEnd(deadlineNs, stopped));
         }
     }
 
@@ -206,13 +222,8 @@ public final class NbdServer {
         }
     }
 
-    /// Runs `work` when the loop has done everything else that this turn brought.
-    void atEndOfTurn(Runnable work) {
-        if (loop instanceof SingleThreadEventLoop single) {
-            single.executeAfterEventLoopIteration(work);
-        } else {
-            loop.execute(work);
-        }
+    EventLoop loop() {
+        return loop;
     }
 
     String peer(Channel channel) {
@@ -222,18 +233,14 @@ public final class NbdServer {
     }
 
     private void tick() {
+        if (stopping) {
+            return;
+        }
+        ticking = loop.schedule(TICK_NS, this::tick);
         eventsInTick = 0;
-        long nowNs = System.nanoTime();
+        long nowNs = loop.nowNs();
         for (NbdHandler handler : List.copyOf(handlers)) {
             handler.tick(nowNs);
-        }
-    }
-
-    private static void delete(Path path) {
-        try {
-            Files.deleteIfExists(path);
-        } catch (IOException e) {
-            log.warn("could not delete the socket {}: {}", path, e.getMessage());
         }
     }
 }

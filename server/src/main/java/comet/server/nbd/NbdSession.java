@@ -35,6 +35,10 @@ final class NbdSession {
     final NbdWire wire;
     boolean waitsForBudget;
 
+    /// A call of the device is under way: an exception now is the device's, and more than this
+    /// connection is broken.
+    boolean inDevice;
+
     /// Gathers a header that arrives in parts.
     private final ByteBuf partial = Unpooled.buffer(Nbd.REQUEST_BYTES, Nbd.REQUEST_BYTES);
 

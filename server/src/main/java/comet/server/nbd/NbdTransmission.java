@@ -206,7 +206,9 @@ final class NbdTransmission {
         if (status) {
             request.takeExtents(shared.readPool);
             request.opened();
+            session.inDevice = true;
             device.status(request.offset, request.length, request);
+            session.inDevice = false;
         } else {
             read(request);
         }
@@ -225,13 +227,16 @@ final class NbdTransmission {
             part.start(request, target, inBlock, length);
             request.append(part);
             request.opened();
+            session.inDevice = true;
             device.read(offset, length, target, inBlock, part);
+            session.inDevice = false;
             offset += length;
             left -= length;
         }
     }
 
     private void execute(NbdRequest request) {
+        session.inDevice = true;
         switch (request.command) {
             case Nbd.CMD_FLUSH -> {
                 request.opened();
@@ -254,6 +259,7 @@ final class NbdTransmission {
                 // CACHE is a hint that may do nothing; READ and WRITE of no bytes do nothing.
             }
         }
+        session.inDevice = false;
     }
 
     private static int deviceFlags(NbdRequest request) {
@@ -293,7 +299,9 @@ final class NbdTransmission {
         dataLeft -= part.length;
         request.opened();
         int flags = request.has(Nbd.FLAG_FUA) ? BlockDevice.FUA : 0;
+        session.inDevice = true;
         device.write(offset, part.length, part.buf(), part.bufOffset, flags, part);
+        session.inDevice = false;
         if (dataLeft == 0) {
             arriving = null;
             state = State.HEADER;

@@ -10,21 +10,10 @@ import java.nio.file.Path;
 
 /// The file of a unix socket stays behind when its process is killed.
 final class UnixSocketFile {
-    /// What the kernel's sockaddr_un holds, without the closing zero.
-    private static final int PATH_BYTES_MAX = 107;
-
     private UnixSocketFile() {}
 
     /// Makes room for a socket at `path`: deletes a socket that nobody listens at.
     static void clear(Path path) throws IOException {
-        if (path.toString().getBytes(java.nio.charset.StandardCharsets.UTF_8).length
-                > PATH_BYTES_MAX) {
-            throw new IOException(
-                    "the path of a unix socket may have "
-                            + PATH_BYTES_MAX
-                            + " bytes at most: "
-                            + path);
-        }
         if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
             return;
         }
@@ -35,6 +24,15 @@ final class UnixSocketFile {
             throw new IOException("another process listens at " + path);
         }
         Files.delete(path);
+    }
+
+    static void delete(Path path) {
+        try {
+            Files.deleteIfExists(path);
+        } catch (IOException e) {
+            // It is stale now, and replaced by the next start.
+            return;
+        }
     }
 
     private static boolean answers(Path path) {

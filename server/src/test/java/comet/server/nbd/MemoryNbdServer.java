@@ -1,37 +1,24 @@
 package comet.server.nbd;
 
-import io.netty.channel.IoEventLoop;
-import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.epoll.EpollIoHandler;
-import io.netty.channel.nio.NioIoHandler;
-import io.netty.channel.uring.IoUringIoHandler;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.SocketAddress;
-import java.net.UnixDomainSocketAddress;
+import comet.io.loop.EventLoop;
+import comet.io.loop.Transport;
+import comet.io.net.Address;
 import java.nio.file.Path;
-import java.util.concurrent.TimeUnit;
+import java.time.Duration;
 
 /// The real server over devices in memory, for real clients: prints `ready tcp://… unix:…` and
 /// serves until its input ends.
 ///
-/// Usage: MemoryNbdServer SOCKET [nio|epoll|uring]
+/// Usage: MemoryNbdServer SOCKET [nio|epoll|io_uring]
 final class MemoryNbdServer implements AutoCloseable {
-    final MultiThreadIoEventLoopGroup group;
-    final IoEventLoop loop;
+    final EventLoop loop;
     final MemoryExports exports = new MemoryExports();
     final NbdServer server;
 
     MemoryNbdServer(String transport, NbdLimits limits) {
-        group =
-                new MultiThreadIoEventLoopGroup(
-                        1,
-                        switch (transport) {
-                            case "epoll" -> EpollIoHandler.newFactory();
-                            case "uring" -> IoUringIoHandler.newFactory();
-                            default -> NioIoHandler.newFactory();
-                        });
-        loop = group.next();
+        loop =
+                EventLoop.start(
+                        "nbd", Transport.of(transport), failure -> failure.printStackTrace());
         server =
                 new NbdServer(
                         loop,
@@ -50,19 +37,18 @@ final class MemoryNbdServer implements AutoCloseable {
     }
 
     int listenTcp() throws Exception {
-        SocketAddress bound =
-                server.listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)).get();
-        return ((InetSocketAddress) bound).getPort();
+        Address bound = server.listen(new Address.Tcp("127.0.0.1", 0)).get();
+        return ((Address.Tcp) bound).port();
     }
 
     void listenUnix(Path path) throws Exception {
-        server.listen(UnixDomainSocketAddress.of(path)).get();
+        server.listen(new Address.Unix(path)).get();
     }
 
     @Override
     public void close() {
-        server.stop(5000).join();
-        group.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly();
+        server.stop(Duration.ofSeconds(5)).join();
+        loop.close();
     }
 
     public static void main(String[] args) throws Exception {

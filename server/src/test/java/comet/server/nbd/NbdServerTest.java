@@ -16,6 +16,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -110,7 +111,7 @@ class NbdServerTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"nio", "epoll", "uring"})
+    @ValueSource(strings = {"nio", "epoll", "io_uring"})
     void every_kind_of_loop_serves_tcp_and_unix_sockets(String transport, @TempDir Path folder)
             throws Exception {
         try (MemoryNbdServer server = server(transport, NbdLimits.DEFAULT)) {
@@ -144,13 +145,13 @@ class NbdServerTest {
                 }
                 assertThat(greeting.getLong(0)).isEqualTo(0x4e42444d41474943L);
             }
-            server.server.stop(5000).get();
+            server.server.stop(Duration.ofSeconds(5)).get();
             assertThat(path).doesNotExist();
         }
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"epoll", "uring"})
+    @ValueSource(strings = {"epoll", "io_uring"})
     void clients_that_reset_with_replies_pending_harm_nobody(String transport) throws Exception {
         try (MemoryNbdServer server = server(transport, NbdLimits.DEFAULT)) {
             int port = server.listenTcp();
@@ -179,7 +180,7 @@ class NbdServerTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"epoll", "uring"})
+    @ValueSource(strings = {"epoll", "io_uring"})
     void a_session_may_break_at_every_byte(String transport) throws Exception {
         byte[] bytes =
                 new Bytes()
@@ -332,12 +333,13 @@ class NbdServerTest {
                 Peer peer = new Peer(server.listenTcp()).enter("held")) {
             peer.send(new Bytes().request(0, 3, 1, 0, 0));
             await(() -> server.server.counters().requestsInFlight == 1);
-            java.util.concurrent.CompletableFuture<Void> stopped = server.server.stop(10_000);
+            java.util.concurrent.CompletableFuture<?> stopped =
+                    server.server.stop(Duration.ofSeconds(10));
             idle.read(18);
             idle.expectEnd();
             peer.send(new Bytes().request(0, 3, 2, 0, 0));
             assertThat(stopped).isNotDone();
-            server.loop.execute(device::pump);
+            server.loop.submit(device::pump);
             peer.expect(new Bytes().simple(0, 1));
             stopped.get();
             assertThatThrownBy(() -> peer.read(1))
