@@ -97,6 +97,9 @@ public final class Limits {
     /// Pause after a failed connection to another disk, or a failed step of a recovery.
     public static final long RETRY_NS = 200 * MS;
 
+    /// How soon a disk asks again that could not start because another one has to be heard first.
+    public static final long WAIT_FOR_PEER_NS = 500 * MS;
+
     /// How long finished groups are collected into one promotion.
     public static final long PROMOTION_BATCH_NS = 3 * MS;
 

@@ -27,6 +27,9 @@ import org.jspecify.annotations.Nullable;
 /// A disk serves nothing before the metadata group has registered its start and everything
 /// committed until then is known here.
 public final class NodeServer implements Connection.Acceptor {
+    /// It is not known yet who else holds the disk's data: to be asked again.
+    private static final String WAIT_FOR_PEER = "wait-for-peer";
+
     private final NodeParts parts;
     private final MapView view;
     private final TreeMap<Integer, DiskServer> disks = new TreeMap<>();
@@ -84,11 +87,17 @@ public final class NodeServer implements Connection.Acceptor {
                         bootId,
                         clean,
                         damaged);
-        parts.meta().submit(command, reply -> registered(disk, reply, sink));
+        register(disk, command, sink);
         return disk;
     }
 
-    private void registered(DiskServer disk, Reply reply, BootIdSink sink) {
+    private void register(DiskServer disk, Command command, BootIdSink sink) {
+        if (!closed) {
+            parts.meta().submit(command, reply -> registered(disk, command, reply, sink));
+        }
+    }
+
+    private void registered(DiskServer disk, Command command, Reply reply, BootIdSink sink) {
         if (closed) {
             return;
         }
@@ -97,6 +106,10 @@ public final class NodeServer implements Connection.Acceptor {
             case Reply.DiskStarted started -> {
                 sink.bootId(started.bootId());
                 view.atLeast(started.revision(), () -> disk.serve(started.bootId()));
+            }
+            case Reply.Refused refused when refused.code().equals(WAIT_FOR_PEER) -> {
+                disk.refuse(refused.message());
+                parts.loop().schedule(Limits.WAIT_FOR_PEER_NS, () -> register(disk, command, sink));
             }
             case Reply.Refused refused -> {
                 disk.refuse(refused.message());
