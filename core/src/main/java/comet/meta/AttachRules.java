@@ -25,7 +25,7 @@ final class AttachRules {
         }
         Attachment held = volume.attachment();
         if (held != null && !mayReplace(held, command, liveness)) {
-            return heldElsewhere(draft, volume, held);
+            return heldElsewhere(draft, volume, held, command.mode());
         }
         if (volume.lastTerm() >= Limits.TERM_MAX) {
             return draft.refused(
@@ -40,14 +40,21 @@ final class AttachRules {
         return draft.reply(new Reply.Attached(draft.revision(), term));
     }
 
-    private static boolean mayReplace(Attachment held, Command.Attach command, Liveness liveness) {
-        return held.gatewayId() == command.gatewayId()
-                || held.migrateTo() == command.gatewayId()
-                || command.mode() == Command.Attach.Mode.TAKEOVER
-                || liveness.gateway(held.gatewayId()) == Liveness.State.DEAD;
+    private static boolean mayReplace(
+            Attachment held, Command.Attach command, Liveness liveness) {
+        if (held.gatewayId() == command.gatewayId()
+                || liveness.gateway(held.gatewayId()) == Liveness.State.DEAD) {
+            return true;
+        }
+        return switch (command.mode()) {
+            case NORMAL -> held.migrateTo() == command.gatewayId();
+            case IF_FREE -> false;
+            case TAKEOVER -> true;
+        };
     }
 
-    private static Decision heldElsewhere(Draft draft, VolumeInfo volume, Attachment held) {
+    private static Decision heldElsewhere(
+            Draft draft, VolumeInfo volume, Attachment held, Command.Attach.Mode mode) {
         Reply refusal =
                 new Reply.Refused(
                         draft.revision(),
@@ -57,10 +64,12 @@ final class AttachRules {
                                 + " is attached to gateway "
                                 + held.gatewayId()
                                 + ", which lives: detach it there, migrate it, or take it over");
-        return new Decision(
-                List.of(),
-                refusal,
-                new Decision.YieldQuestion(volume.volumeId(), held.gatewayId(), held.term()));
+        Decision.YieldQuestion question =
+                mode == Command.Attach.Mode.NORMAL
+                        ? new Decision.YieldQuestion(
+                                volume.volumeId(), held.gatewayId(), held.term())
+                        : null;
+        return new Decision(List.of(), refusal, question);
     }
 
     static Decision detach(Draft draft, Command.Detach command) {

@@ -180,7 +180,7 @@ class GroupPropertyTest {
             case 16 -> new Command.PurgeVolume(volumeId);
             case 17, 18 ->
                     new Command.Attach(
-                            volumeId, gatewayId, Command.Attach.Mode.values()[prng.nextInt(2)]);
+                            volumeId, gatewayId, Command.Attach.Mode.values()[prng.nextInt(3)]);
             case 19 -> {
                 VolumeInfo volume = map.volume(volumeId);
                 long term = volume == null ? 1 : volume.lastTerm();

@@ -472,8 +472,11 @@ class GroupTest {
         done(new Command.Migrate(v, 0));
         refused("attached-elsewhere", new Command.Attach(v, h, Mode.NORMAL));
         done(new Command.Migrate(v, h));
+        refused("attached-elsewhere", new Command.Attach(v, h, Mode.IF_FREE));
+        assertThat(question).as("a read asks nobody to yield").isNull();
         assertThat(term(new Command.Attach(v, h, Mode.NORMAL))).isEqualTo(3);
         assertThat(info(v).attachment()).isEqualTo(new VolumeInfo.Attachment(h, 3, 0));
+        assertThat(term(new Command.Attach(v, i, Mode.IF_FREE))).as("h is dead").isEqualTo(4);
     }
 
     @Test

@@ -1,0 +1,71 @@
+package comet.server.control;
+
+import comet.cluster.Command;
+import comet.cluster.MapUpdate;
+import comet.cluster.Reply;
+import comet.server.control.ControlMessage.Request;
+import comet.server.control.ControlMessage.Response;
+import comet.server.raft.MetaStatus;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import java.util.function.ToLongFunction;
+
+/// A [ControlClient] for threads that may wait, such as those of the admin API. Not for the
+/// client's loop.
+public final class BlockingMeta {
+    private final ControlClient client;
+    private final Executor onLoop;
+
+    /// @param onLoop runs work on the client's loop
+    public BlockingMeta(ControlClient client, Executor onLoop) {
+        this.client = client;
+        this.onLoop = onLoop;
+    }
+
+    /// @throws TimeoutException where the group has not answered; it may still decide
+    public Reply submit(Command command, Duration deadline)
+            throws TimeoutException, InterruptedException {
+        return await(done -> client.submitNamed(command, done), deadline);
+    }
+
+    /// A linearizable read of what changed after `revision`.
+    public MapUpdate fetch(long revision, Duration deadline)
+            throws TimeoutException, InterruptedException {
+        return await(
+                done ->
+                        client.ask(
+                                new Request.Fetch(revision),
+                                response -> {
+                                    if (response instanceof Response.Update update) {
+                                        done.accept(update.update());
+                                    }
+                                }),
+                deadline);
+    }
+
+    public MetaStatus status(Duration deadline) throws TimeoutException, InterruptedException {
+        return await(
+                done -> client.ask(new Request.Status(), ControlClient.statusOf(done)), deadline);
+    }
+
+    private <T> T await(ToLongFunction<Consumer<T>> ask, Duration deadline)
+            throws TimeoutException, InterruptedException {
+        CompletableFuture<T> result = new CompletableFuture<>();
+        CompletableFuture<Long> asked = new CompletableFuture<>();
+        onLoop.execute(() -> asked.complete(ask.applyAsLong(result::complete)));
+        try {
+            return result.get(deadline.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("an answer cannot fail", e);
+        } finally {
+            if (!result.isDone()) {
+                asked.thenAccept(requestId -> onLoop.execute(() -> client.forget(requestId)));
+            }
+        }
+    }
+}

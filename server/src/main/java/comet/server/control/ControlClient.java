@@ -1,0 +1,401 @@
+package comet.server.control;
+
+import comet.base.BufPool;
+import comet.base.Check;
+import comet.cluster.Command;
+import comet.cluster.MapUpdate;
+import comet.cluster.Reply;
+import comet.meta.Facts.DiskLife;
+import comet.meta.Heartbeats;
+import comet.meta.Submission;
+import comet.port.Connection;
+import comet.port.Loop;
+import comet.port.MetaClient;
+import comet.server.control.ControlMessage.Push;
+import comet.server.control.ControlMessage.Request;
+import comet.server.control.ControlMessage.Response;
+import comet.server.raft.MetaStatus;
+import comet.wire.FramePool;
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.TreeMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The metadata group as a process uses it: finds the leader, sends what is not answered again to
+/// the next one, reports what lives here twice a second, and follows the map.
+///
+/// A member is tried by a heartbeat: only after the first one was answered does everything else go
+/// there. One that does not lead says who does. An answer is waited for without end, a heartbeat's
+/// only as long as the group itself would wait.
+///
+/// Owner thread: the loop, also for starting and closing it.
+public final class ControlClient implements MetaClient {
+    private static final Logger LOG = LoggerFactory.getLogger(ControlClient.class);
+
+    private static final long RETRY_MIN_NS = 50_000_000L;
+    private static final long RETRY_MAX_NS = 500_000_000L;
+
+    private final Loop loop;
+    private final Executor onLoop;
+    private final @Nullable Network network;
+    private final List<Target> targets = new ArrayList<>();
+    private final ExecutorService worker =
+            Executors.newSingleThreadExecutor(
+                    Thread.ofPlatform().daemon().name("control-client-", 0).factory());
+
+    /// Names this life of the process to the group; never 0.
+    private final long origin = new SecureRandom().nextLong() | 1;
+
+    private long sequence;
+    private long requestIds;
+    private final LinkedHashMap<Long, Pending> pending = new LinkedHashMap<>();
+    private @Nullable Listener listener;
+    private long knownRevision;
+
+    private long gatewayId;
+    private final TreeMap<Integer, Long> disks = new TreeMap<>();
+
+    private int nextTarget;
+    private @Nullable Attempt attempt;
+    private long retryNs = RETRY_MIN_NS;
+    private Loop.@Nullable Timer tick;
+    private boolean closed;
+
+    /// How members in other processes are reached.
+    ///
+    /// @param members the addresses of each member
+    /// @param clusterHigh the cluster's id, which the members check; both 0 where it is not known
+    public record Network(
+            Connection.Dialer dialer,
+            FramePool frames,
+            BufPool bufs,
+            List<List<String>> members,
+            long clusterHigh,
+            long clusterLow) {
+        public Network {
+            members = List.copyOf(members);
+        }
+    }
+
+    /// A member: in this process, or behind addresses.
+    private record Target(@Nullable ControlService local, List<String> addresses) {}
+
+    private record Pending(Request request, Consumer<Response> done) {}
+
+    private ControlClient(
+            Loop loop,
+            Executor onLoop,
+            @Nullable ControlService local,
+            @Nullable Network network) {
+        this.loop = loop;
+        this.onLoop = onLoop;
+        this.network = network;
+        if (local != null) {
+            targets.add(new Target(local, local.member().settings().member().control()));
+        }
+        if (network != null) {
+            for (List<String> addresses : network.members()) {
+                if (targets.stream().noneMatch(target -> target.addresses.equals(addresses))) {
+                    targets.add(new Target(null, List.copyOf(addresses)));
+                }
+            }
+        }
+        Check.that(!targets.isEmpty(), "a metadata group has members");
+        connect();
+        tick = loop.schedule(Heartbeats.INTERVAL_NS, this::onTick);
+    }
+
+    /// To a group of one in this process.
+    ///
+    /// @param onLoop runs work on the loop, from any thread
+    public static ControlClient local(ControlService service, Loop loop, Executor onLoop) {
+        return new ControlClient(loop, onLoop, service, null);
+    }
+
+    /// To a group whose members are other processes.
+    public static ControlClient remote(Network network, Loop loop, Executor onLoop) {
+        return new ControlClient(loop, onLoop, null, network);
+    }
+
+    /// To a group of which a member lives in this process, which is asked first.
+    public static ControlClient member(
+            ControlService service, Network others, Loop loop, Executor onLoop) {
+        return new ControlClient(loop, onLoop, service, others);
+    }
+
+    @Override
+    public void submit(Command command, Consumer<Reply> done) {
+        submitNamed(command, done);
+    }
+
+    @Override
+    public void fetch(long revision, Consumer<MapUpdate> done) {
+        ask(
+                new Request.Fetch(revision),
+                response -> {
+                    if (response instanceof Response.Update update) {
+                        done.accept(update.update());
+                    }
+                });
+    }
+
+    @Override
+    public void listen(Listener newListener) {
+        Check.that(listener == null, "one listener at most");
+        listener = newListener;
+        subscribe();
+    }
+
+    /// What the leader knows of who lives.
+    public void status(Consumer<MetaStatus> done) {
+        ask(new Request.Status(), statusOf(done));
+    }
+
+    /// This process is that gateway: its heartbeats keep its attachments.
+    public void reportGateway(long newGatewayId) {
+        gatewayId = newGatewayId;
+        beatNow();
+    }
+
+    /// A disk of this process serves in that life of it: the map may count on it.
+    public void reportDisk(int diskId, long bootId) {
+        disks.put(diskId, bootId);
+        beatNow();
+    }
+
+    /// It serves no longer.
+    public void forgetDisk(int diskId) {
+        disks.remove(diskId);
+    }
+
+    /// Ends everything; what was not answered never will be.
+    public void close() {
+        closed = true;
+        pending.clear();
+        if (tick != null) {
+            tick.cancel();
+        }
+        if (attempt != null) {
+            attempt.end();
+        }
+        worker.shutdown();
+    }
+
+    /// Like [#submit], to be called off with [#forget].
+    long submitNamed(Command command, Consumer<Reply> done) {
+        return ask(
+                new Request.Submit(new Submission(origin, ++sequence, command)),
+                response -> {
+                    if (response instanceof Response.Answer answer) {
+                        done.accept(answer.reply());
+                    }
+                });
+    }
+
+    static Consumer<Response> statusOf(Consumer<MetaStatus> done) {
+        return response -> {
+            if (response instanceof Response.Status status) {
+                done.accept(status.status());
+            }
+        };
+    }
+
+    long ask(Request request, Consumer<Response> done) {
+        long requestId = ++requestIds;
+        if (!closed) {
+            pending.put(requestId, new Pending(request, done));
+            if (attempt != null && attempt.leads) {
+                attempt.send(requestId, request);
+            }
+        }
+        return requestId;
+    }
+
+    /// The answer is not wanted any more; it is not sent again.
+    void forget(long requestId) {
+        pending.remove(requestId);
+    }
+
+    private void connect() {
+        if (closed) {
+            return;
+        }
+        Target target = targets.get(nextTarget);
+        Attempt next = new Attempt(target);
+        attempt = next;
+        ControlService local = target.local;
+        if (local != null) {
+            LocalLink link = new LocalLink(local, onLoop, next);
+            next.link = link;
+            link.open();
+        } else if (network != null) {
+            RemoteLink link = new RemoteLink(network, worker, onLoop, next);
+            next.link = link;
+            link.dial(target.addresses);
+        }
+    }
+
+    private void onTick() {
+        if (closed) {
+            return;
+        }
+        tick = loop.schedule(Heartbeats.INTERVAL_NS, this::onTick);
+        if (attempt != null) {
+            attempt.onTick();
+        }
+    }
+
+    private void beatNow() {
+        if (attempt != null && attempt.leads) {
+            attempt.beat();
+        }
+    }
+
+    private void subscribe() {
+        if (attempt != null && attempt.leads && listener != null) {
+            attempt.send(++requestIds, new Request.Subscribe(knownRevision));
+        }
+    }
+
+    private Request.Beat beat() {
+        List<DiskLife> lives = new ArrayList<>();
+        disks.forEach((diskId, bootId) -> lives.add(new DiskLife(diskId, bootId)));
+        return new Request.Beat(gatewayId, lives);
+    }
+
+    /// Goes on with another member.
+    private void moveOn(Attempt from, List<String> leader, String why) {
+        if (attempt != from || closed) {
+            return;
+        }
+        LOG.debug("metadata member left addresses={} why=\"{}\"", from.target.addresses, why);
+        attempt = null;
+        from.end();
+        int hinted = indexOf(leader);
+        boolean atOnce = hinted >= 0 && hinted != nextTarget && from.wasGreeted;
+        nextTarget = hinted >= 0 ? hinted : (nextTarget + 1) % targets.size();
+        if (atOnce) {
+            connect();
+        } else {
+            loop.schedule(retryNs, this::connect);
+            retryNs = Math.min(retryNs * 2, RETRY_MAX_NS);
+        }
+    }
+
+    private int indexOf(List<String> addresses) {
+        for (int i = 0; i < targets.size() && !addresses.isEmpty(); i++) {
+            if (targets.get(i).addresses.equals(addresses)) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    /// One member, tried or used.
+    private final class Attempt implements MemberLink.Handler {
+        private final Target target;
+        private final long beganNs = loop.nowNs();
+        private @Nullable MemberLink link;
+        private boolean wasGreeted;
+        private boolean leads;
+        private long beatId;
+        private long beatSentNs;
+
+        Attempt(Target target) {
+            this.target = target;
+        }
+
+        void send(long requestId, Request request) {
+            if (link != null) {
+                link.send(requestId, request);
+            }
+        }
+
+        void end() {
+            leads = false;
+            if (link != null) {
+                link.close();
+            }
+        }
+
+        void beat() {
+            if (beatId == 0) {
+                beatId = ++requestIds;
+                beatSentNs = loop.nowNs();
+                send(beatId, ControlClient.this.beat());
+            }
+        }
+
+        void onTick() {
+            long sinceNs = beatId != 0 ? beatSentNs : leads ? loop.nowNs() : beganNs;
+            if (loop.nowNs() - sinceNs > Heartbeats.TIMEOUT_NS) {
+                moveOn(this, List.of(), "no answer");
+            } else if (leads) {
+                beat();
+            }
+        }
+
+        @Override
+        public void onReady() {
+            wasGreeted = true;
+            beat();
+        }
+
+        @Override
+        public void onResponse(long requestId, Response response) {
+            if (attempt != this) {
+                return;
+            }
+            if (response instanceof Response.NotLeader notLeader) {
+                moveOn(this, notLeader.addresses(), "it does not lead");
+                return;
+            }
+            if (requestId == beatId) {
+                beatId = 0;
+                if (!leads) {
+                    lead();
+                }
+                return;
+            }
+            Pending answered = pending.remove(requestId);
+            if (answered != null) {
+                answered.done.accept(response);
+            }
+        }
+
+        private void lead() {
+            leads = true;
+            retryNs = RETRY_MIN_NS;
+            subscribe();
+            pending.forEach((requestId, waiting) -> send(requestId, waiting.request));
+        }
+
+        @Override
+        public void onPush(Push push) {
+            Listener to = listener;
+            if (attempt != this || to == null) {
+                return;
+            }
+            switch (push) {
+                case Push.Changed changed -> {
+                    knownRevision = Math.max(knownRevision, changed.update().revision());
+                    to.onUpdate(changed.update());
+                }
+                case Push.YieldAsked asked -> to.onYieldAsked(asked.volumeId(), asked.term());
+            }
+        }
+
+        @Override
+        public void onEnded(String why) {
+            moveOn(this, List.of(), why);
+        }
+    }
+}

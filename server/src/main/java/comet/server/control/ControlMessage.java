@@ -1,0 +1,67 @@
+package comet.server.control;
+
+import comet.cluster.MapUpdate;
+import comet.cluster.Reply;
+import comet.meta.Facts.DiskLife;
+import comet.meta.Submission;
+import comet.server.raft.MetaStatus;
+import java.util.List;
+
+/// The documents of the CONTROL lane. A request is answered once, under its id; a member that does
+/// not lead answers every request but [Request.Status] with [Response.NotLeader].
+public final class ControlMessage {
+    private ControlMessage() {}
+
+    /// In CONTROL frames.
+    public sealed interface Request {
+        /// Answered by [Response.Answer], however long it takes.
+        record Submit(Submission submission) implements Request {}
+
+        /// A linearizable read of what changed after a revision. Answered by [Response.Update].
+        record Fetch(long revision) implements Request {}
+
+        /// From now on, changes after that revision are pushed. Answered by [Response.Done].
+        record Subscribe(long revision) implements Request {}
+
+        /// Sent every half second, and first of all. Answered by [Response.Done].
+        ///
+        /// @param gatewayId 0 for none
+        /// @param disks that serve in this process
+        record Beat(long gatewayId, List<DiskLife> disks) implements Request {
+            public Beat {
+                disks = List.copyOf(disks);
+            }
+        }
+
+        /// Answered by [Response.Status], by any member.
+        record Status() implements Request {}
+    }
+
+    /// In CONTROL_REPLY frames.
+    public sealed interface Response {
+        record Answer(Reply reply) implements Response {}
+
+        record Update(MapUpdate update) implements Response {}
+
+        record Done() implements Response {}
+
+        record Status(MetaStatus status) implements Response {}
+
+        /// Nothing was done, or its outcome is not known: ask again there.
+        ///
+        /// @param addresses where the leader is reached; empty where it is not known
+        record NotLeader(List<String> addresses) implements Response {
+            public NotLeader {
+                addresses = List.copyOf(addresses);
+            }
+        }
+    }
+
+    /// In CONTROL_PUSH frames, under id 0.
+    public sealed interface Push {
+        record Changed(MapUpdate update) implements Push {}
+
+        /// The group asks the gateway for a volume; see [comet.cluster.Command.AnswerYield].
+        record YieldAsked(long volumeId, long term) implements Push {}
+    }
+}

@@ -1,0 +1,349 @@
+package comet.server.raft;
+
+import comet.cluster.ClusterInfo;
+import comet.cluster.Command;
+import comet.cluster.MapUpdate;
+import comet.cluster.Reply;
+import comet.meta.Decision;
+import comet.meta.Decision.YieldQuestion;
+import comet.meta.Facts;
+import comet.meta.Facts.DiskLife;
+import comet.meta.Heartbeats;
+import comet.meta.Submission;
+import comet.server.json.Json;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// A member of the metadata group in this process: the log, and what only its leader has, namely
+/// heartbeats, batches and questions to gateways.
+///
+/// Wiring:
+///
+/// ```
+/// MetaMember member = MetaMember.start(RaftSettings.alone("meta", folder));
+/// ControlService service = new ControlService(member);
+/// SocketListener.listen(loop, address,
+///     service.acceptor(loop::submit, loop.frames(), loop.bufs()));   // where others may call
+/// ControlClient client = ControlClient.local(service, loop, loop::submit);   // on the loop
+/// ```
+///
+/// Commands are collected while an entry is on its way and leave together in the next one; a single
+/// command leaves at once. For any thread; results come on threads of the log.
+public final class MetaMember implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(MetaMember.class);
+
+    /// How long an attaching gateway waits for the answer of the one that holds the volume.
+    private static final long YIELD_WAIT_MS = 1000;
+
+    /// Per entry: keeps it far below the log's buffer.
+    private static final int BATCH_COMMANDS_MAX = 256;
+
+    private static final int BATCH_PGS_MAX = 16_384;
+
+    private final RaftSettings settings;
+    private final MetadataLog log;
+    private final CopyOnWriteArrayList<Listener> listeners = new CopyOnWriteArrayList<>();
+
+    private volatile @Nullable ClusterInfo cluster;
+
+    /// The term in which this member began to lead with empty heartbeats; 0 before the first one.
+    /// In another term what it heard may be of an earlier leadership.
+    private volatile long ledTerm;
+
+    /// Guards what follows.
+    private final Object lock = new Object();
+
+    private final Heartbeats heartbeats = new Heartbeats(Heartbeats.TIMEOUT_NS);
+    private final ArrayList<Waiting> queue = new ArrayList<>();
+    private boolean entryUnderWay;
+    private final ArrayList<Yield> yields = new ArrayList<>();
+
+    private record Waiting(Submission submission, CompletableFuture<Decision> decided) {}
+
+    /// A question that was asked and not answered yet.
+    private record Yield(YieldQuestion question, CompletableFuture<Void> answered) {}
+
+    /// Told on threads of the log, in order; must not block.
+    public interface Listener {
+        void onUpdate(MapUpdate update);
+
+        /// The gateway is to be asked, if it can be reached from here.
+        void onYieldQuestion(YieldQuestion question);
+
+        /// This member leads from now on, or does not.
+        void onLeadership(boolean leads);
+    }
+
+    private MetaMember(RaftSettings settings) throws IOException {
+        this.settings = settings;
+        log = RatisLog.start(settings, new LogListener(), new Json());
+    }
+
+    /// Starts the member, with what its folder holds. A group of one leads a few milliseconds
+    /// later, a larger one when a majority has started.
+    public static MetaMember start(RaftSettings settings) throws IOException {
+        return new MetaMember(settings);
+    }
+
+    public void listen(Listener listener) {
+        listeners.add(listener);
+    }
+
+    public void stopListening(Listener listener) {
+        listeners.remove(listener);
+    }
+
+    public RaftSettings settings() {
+        return settings;
+    }
+
+    /// Has the group decide. Ends with [NotLeaderException] where this member does not lead, or
+    /// stops to before it knows the outcome.
+    public CompletableFuture<Reply> submit(Submission submission) {
+        return decide(submission)
+                .thenCompose(
+                        decision -> {
+                            YieldQuestion question = decision.question();
+                            return question == null
+                                    ? CompletableFuture.completedFuture(decision.reply())
+                                    : ask(question)
+                                            .thenCompose(_ -> decide(submission))
+                                            .thenApply(Decision::reply);
+                        });
+    }
+
+    private CompletableFuture<Decision> decide(Submission submission) {
+        CompletableFuture<Decision> decided = new CompletableFuture<>();
+        if (!leads()) {
+            decided.completeExceptionally(new NotLeaderException("this member follows"));
+            return decided;
+        }
+        synchronized (lock) {
+            queue.add(new Waiting(submission, decided));
+        }
+        sendNext();
+        return decided;
+    }
+
+    private void sendNext() {
+        List<Waiting> batch = new ArrayList<>();
+        Facts facts;
+        synchronized (lock) {
+            if (entryUnderWay || queue.isEmpty()) {
+                return;
+            }
+            entryUnderWay = true;
+            int pgs = 0;
+            boolean asksForLiveness = false;
+            for (Waiting waiting : queue) {
+                pgs += size(waiting.submission.command());
+                if (batch.size() == BATCH_COMMANDS_MAX
+                        || !batch.isEmpty() && pgs > BATCH_PGS_MAX) {
+                    break;
+                }
+                batch.add(waiting);
+                asksForLiveness |=
+                        waiting.submission.command() instanceof Command.RegisterDisk
+                                || waiting.submission.command() instanceof Command.Attach;
+            }
+            queue.subList(0, batch.size()).clear();
+            facts = asksForLiveness ? heartbeats.at(System.nanoTime()) : Facts.NONE;
+        }
+        List<Submission> submissions = batch.stream().map(Waiting::submission).toList();
+        log.append(submissions, facts)
+                .whenComplete((decisions, failure) -> decided(batch, decisions, failure));
+    }
+
+    private static int size(Command command) {
+        return switch (command) {
+            case Command.InSync inSync -> inSync.pgs().size();
+            case Command.NewEpoch newEpoch -> newEpoch.pgs().size();
+            default -> 1;
+        };
+    }
+
+    private void decided(
+            List<Waiting> batch, @Nullable List<Decision> decisions, @Nullable Throwable failure) {
+        synchronized (lock) {
+            entryUnderWay = false;
+            if (decisions != null) {
+                long nowNs = System.nanoTime();
+                for (int i = 0; i < batch.size(); i++) {
+                    Command command = batch.get(i).submission.command();
+                    heartbeats.answered(command, decisions.get(i).reply(), nowNs);
+                }
+            }
+        }
+        for (int i = 0; i < batch.size(); i++) {
+            Waiting waiting = batch.get(i);
+            if (decisions != null) {
+                if (waiting.submission.command() instanceof Command.AnswerYield answer) {
+                    answered(answer);
+                }
+                waiting.decided.complete(decisions.get(i));
+            } else {
+                waiting.decided.completeExceptionally(
+                        failure == null ? new NotLeaderException("no outcome") : failure);
+            }
+        }
+        sendNext();
+    }
+
+    /// Ends when the holder has answered, or did not in time.
+    private CompletableFuture<Void> ask(YieldQuestion question) {
+        CompletableFuture<Void> answered;
+        synchronized (lock) {
+            for (Yield yield : yields) {
+                if (yield.question.equals(question)) {
+                    return yield.answered;
+                }
+            }
+            answered =
+                    new CompletableFuture<Void>()
+                            .completeOnTimeout(null, YIELD_WAIT_MS, TimeUnit.MILLISECONDS);
+            yields.add(new Yield(question, answered));
+        }
+        listeners.forEach(listener -> listener.onYieldQuestion(question));
+        return answered.whenComplete(
+                (_, _) -> {
+                    synchronized (lock) {
+                        yields.removeIf(yield -> yield.question.equals(question));
+                    }
+                });
+    }
+
+    private void answered(Command.AnswerYield answer) {
+        YieldQuestion question =
+                new YieldQuestion(answer.volumeId(), answer.gatewayId(), answer.term());
+        List<CompletableFuture<Void>> waiting = new ArrayList<>();
+        synchronized (lock) {
+            for (Yield yield : yields) {
+                if (yield.question.equals(question)) {
+                    waiting.add(yield.answered);
+                }
+            }
+        }
+        waiting.forEach(one -> one.complete(null));
+    }
+
+    /// A linearizable read; ends with [NotLeaderException] where this member does not lead.
+    public CompletableFuture<MapUpdate> fetch(long revision) {
+        return log.changesAfter(revision);
+    }
+
+    /// What this member has applied of what changed after `revision`.
+    public MapUpdate localChangesAfter(long revision) {
+        return log.localChangesAfter(revision);
+    }
+
+    /// Takes a heartbeat in; it counts only where this member leads.
+    public void beat(long gatewayId, List<DiskLife> disks) {
+        long nowNs = System.nanoTime();
+        synchronized (lock) {
+            if (gatewayId != 0) {
+                heartbeats.gatewayBeat(gatewayId, nowNs);
+            }
+            for (DiskLife life : disks) {
+                heartbeats.diskBeat(life.diskId(), life.bootId(), nowNs);
+            }
+        }
+    }
+
+    /// The cluster, or null before it was created.
+    public @Nullable ClusterInfo cluster() {
+        return cluster;
+    }
+
+    public boolean leads() {
+        MetadataLog.Leadership leadership = log.leadership();
+        return leadership.self() && leadership.term() == ledTerm;
+    }
+
+    /// Where the leader is reached, empty where none is known.
+    public List<String> leaderAddresses() {
+        String leader = log.leadership().leader();
+        for (RaftSettings.Member member : settings.members()) {
+            if (member.name().equals(leader)) {
+                return member.control();
+            }
+        }
+        return List.of();
+    }
+
+    public MetaStatus status() {
+        MetadataLog.Leadership leadership = log.leadership();
+        List<MetaStatus.DiskSeen> disks = new ArrayList<>();
+        List<MetaStatus.GatewaySeen> gateways = new ArrayList<>();
+        boolean settled;
+        synchronized (lock) {
+            long nowNs = System.nanoTime();
+            settled = leadership.self() && !heartbeats.at(nowNs).leaderIsNew();
+            for (Heartbeats.Seen seen : heartbeats.disksSeen(nowNs)) {
+                disks.add(
+                        new MetaStatus.DiskSeen(
+                                (int) seen.id(), seen.bootId(), ms(seen.agoNs()), seen.alive()));
+            }
+            for (Heartbeats.Seen seen : heartbeats.gatewaysSeen(nowNs)) {
+                gateways.add(
+                        new MetaStatus.GatewaySeen(seen.id(), ms(seen.agoNs()), seen.alive()));
+            }
+        }
+        return new MetaStatus(
+                settings.self(),
+                leadership.leader(),
+                leadership.term(),
+                settings.members().stream().map(RaftSettings.Member::name).toList(),
+                settled,
+                log.localChangesAfter(Long.MAX_VALUE).revision(),
+                disks,
+                gateways);
+    }
+
+    private static long ms(long ns) {
+        return ns / 1_000_000;
+    }
+
+    @Override
+    public void close() throws IOException {
+        log.close();
+    }
+
+    private final class LogListener implements MetadataLog.Listener {
+        @Override
+        public void onUpdate(MapUpdate update) {
+            if (update.cluster() != null) {
+                cluster = update.cluster();
+            }
+            listeners.forEach(listener -> listener.onUpdate(update));
+        }
+
+        @Override
+        public void onLead(long term) {
+            synchronized (lock) {
+                heartbeats.lead(System.nanoTime());
+            }
+            ledTerm = term;
+            LOG.info("metadata member leads name={}", settings.self());
+            listeners.forEach(listener -> listener.onLeadership(true));
+        }
+
+        @Override
+        public void onFollow() {
+            LOG.info("metadata member follows name={}", settings.self());
+            listeners.forEach(listener -> listener.onLeadership(false));
+        }
+
+        @Override
+        public void onStopped() {
+            LOG.info("metadata member stopped name={}", settings.self());
+            listeners.forEach(listener -> listener.onLeadership(false));
+        }
+    }
+}

@@ -1,0 +1,185 @@
+package comet.server.raft;
+
+import comet.cluster.MapUpdate;
+import comet.meta.Decision;
+import comet.meta.Facts;
+import comet.meta.Submission;
+import comet.server.json.Json;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
+import org.apache.ratis.conf.Parameters;
+import org.apache.ratis.conf.RaftProperties;
+import org.apache.ratis.protocol.ClientId;
+import org.apache.ratis.protocol.Message;
+import org.apache.ratis.protocol.RaftClientReply;
+import org.apache.ratis.protocol.RaftClientRequest;
+import org.apache.ratis.protocol.RaftGroup;
+import org.apache.ratis.protocol.RaftGroupId;
+import org.apache.ratis.protocol.RaftPeer;
+import org.apache.ratis.protocol.RaftPeerId;
+import org.apache.ratis.protocol.SnapshotManagementRequest;
+import org.apache.ratis.server.DivisionInfo;
+import org.apache.ratis.server.RaftServer;
+import org.apache.ratis.server.storage.RaftStorage;
+import org.apache.ratis.thirdparty.com.google.protobuf.ByteString;
+import org.jspecify.annotations.Nullable;
+
+/// [MetadataLog] on Ratis, in the process that uses it. Requests go to the server by direct calls;
+/// only members talk over the network, and a group of one over nothing at all.
+final class RatisLog implements MetadataLog {
+    private static final String GROUP_FILE = "group-id";
+
+    private final RaftServer server;
+    private final RaftServer.Division division;
+    private final RaftGroupId groupId;
+    private final RaftPeerId self;
+    private final ClientId client = ClientId.randomId();
+    private final long maker = new SecureRandom().nextLong();
+    private final AtomicLong calls = new AtomicLong();
+    private final Json json;
+    private final GroupMachine machine;
+
+    private RatisLog(RaftSettings settings, Listener listener, Json json) throws IOException {
+        this.json = json;
+        machine = new GroupMachine(json, client, maker, listener);
+        Path folder = settings.folder();
+        Files.createDirectories(folder);
+        groupId = RaftGroupId.valueOf(groupId(settings));
+        self = RaftPeerId.valueOf(settings.self());
+        List<RaftPeer> peers = new ArrayList<>();
+        for (RaftSettings.Member member : settings.members()) {
+            peers.add(
+                    RaftPeer.newBuilder()
+                            .setId(member.name())
+                            .setAddress(member.host() + ":" + member.port())
+                            .build());
+        }
+        Parameters parameters = new Parameters();
+        RaftProperties properties = RatisProperties.of(settings, parameters);
+        server =
+                RaftServer.newBuilder()
+                        .setServerId(self)
+                        .setGroup(RaftGroup.valueOf(groupId, peers))
+                        .setStateMachine(machine)
+                        .setProperties(properties)
+                        .setParameters(parameters)
+                        .setOption(RaftStorage.StartupOption.RECOVER)
+                        .build();
+        division = server.getDivision(groupId);
+    }
+
+    static RatisLog start(RaftSettings settings, Listener listener, Json json) throws IOException {
+        RatisLog log = new RatisLog(settings, listener, json);
+        log.server.start();
+        return log;
+    }
+
+    /// The group's id is fixed at the first start, so that addresses may change later.
+    private static UUID groupId(RaftSettings settings) throws IOException {
+        Path file = settings.folder().resolve(GROUP_FILE);
+        if (!Files.exists(file)) {
+            Path aside = settings.folder().resolve(GROUP_FILE + ".new");
+            Files.writeString(aside, settings.firstGroupId() + "\n");
+            Files.move(aside, file);
+        }
+        String text = Files.readString(file, StandardCharsets.US_ASCII).strip();
+        try {
+            return UUID.fromString(text);
+        } catch (IllegalArgumentException e) {
+            throw new IOException(file + " holds no id: " + text, e);
+        }
+    }
+
+    @Override
+    public CompletableFuture<List<Decision>> append(List<Submission> submissions, Facts facts) {
+        long batch = calls.incrementAndGet();
+        byte[] entry = json.bytes(new Entry(maker, batch, facts, submissions));
+        CompletableFuture<List<Decision>> applied = machine.expect(batch);
+        Message message = Message.valueOf(ByteString.copyFrom(entry));
+        ask(RaftClientRequest.writeRequestType(), batch, message)
+                .whenComplete(
+                        (_, failure) -> {
+                            if (failure != null) {
+                                applied.completeExceptionally(failure);
+                            }
+                        });
+        return applied.whenComplete((_, _) -> machine.forget(batch));
+    }
+
+    @Override
+    public CompletableFuture<MapUpdate> changesAfter(long revision) {
+        if (!leadership().self()) {
+            return CompletableFuture.failedFuture(new NotLeaderException("this member follows"));
+        }
+        return ask(RaftClientRequest.readRequestType(), calls.incrementAndGet(), Message.EMPTY)
+                .thenApply(_ -> machine.changesAfter(revision));
+    }
+
+    /// Ends with success, or with [NotLeaderException] whatever the reason: the asker goes on to
+    /// look for a leader.
+    private CompletableFuture<Void> ask(
+            RaftClientRequest.Type type, long callId, Message message) {
+        RaftClientRequest request =
+                RaftClientRequest.newBuilder()
+                        .setClientId(client)
+                        .setServerId(self)
+                        .setGroupId(groupId)
+                        .setCallId(callId)
+                        .setMessage(message)
+                        .setType(type)
+                        .build();
+        CompletableFuture<RaftClientReply> asked;
+        try {
+            asked = server.submitClientRequestAsync(request);
+        } catch (IOException e) {
+            return CompletableFuture.failedFuture(new NotLeaderException(e.toString()));
+        }
+        CompletableFuture<Void> result = new CompletableFuture<>();
+        asked.whenComplete(
+                (reply, failure) -> {
+                    if (failure == null && reply.isSuccess()) {
+                        result.complete(null);
+                    } else {
+                        Object why = failure == null ? reply.getException() : failure;
+                        result.completeExceptionally(
+                                new NotLeaderException(String.valueOf(why)));
+                    }
+                });
+        return result;
+    }
+
+    @Override
+    public MapUpdate localChangesAfter(long revision) {
+        return machine.changesAfter(revision);
+    }
+
+    @Override
+    public Leadership leadership() {
+        DivisionInfo info = division.getInfo();
+        @Nullable RaftPeerId leader = info.getLeaderId();
+        return new Leadership(
+                leader == null ? null : leader.toString(),
+                info.isLeader() && info.isLeaderReady(),
+                info.getCurrentTerm());
+    }
+
+    @Override
+    public void snapshot() throws IOException {
+        server.snapshotManagement(
+                SnapshotManagementRequest.newCreate(
+                        client, self, groupId, calls.incrementAndGet(), 10_000, 1));
+    }
+
+    @Override
+    public void close() throws IOException {
+        server.close();
+    }
+}
