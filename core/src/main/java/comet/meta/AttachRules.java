@@ -40,8 +40,7 @@ final class AttachRules {
         return draft.reply(new Reply.Attached(draft.revision(), term));
     }
 
-    private static boolean mayReplace(
-            Attachment held, Command.Attach command, Liveness liveness) {
+    private static boolean mayReplace(Attachment held, Command.Attach command, Liveness liveness) {
         if (held.gatewayId() == command.gatewayId()
                 || liveness.gateway(held.gatewayId()) == Liveness.State.DEAD) {
             return true;

@@ -91,10 +91,7 @@ public final class ControlClient implements MetaClient {
     private record Pending(Request request, Consumer<Response> done) {}
 
     private ControlClient(
-            Loop loop,
-            Executor onLoop,
-            @Nullable ControlService local,
-            @Nullable Network network) {
+            Loop loop, Executor onLoop, @Nullable ControlService local, @Nullable Network network) {
         this.loop = loop;
         this.onLoop = onLoop;
         this.network = network;

@@ -67,21 +67,19 @@ public final class ControlService implements AutoCloseable {
 
     /// A session for a client in this process. `opened` gets it on the worker.
     void open(ControlSession.Link link, Consumer<ControlSession> opened) {
-        onWorker(
-                () -> {
-                    ControlSession session = new ControlSession(member, worker, link);
-                    sessions.add(session);
-                    opened.accept(session);
-                });
+        onWorker(() -> {
+            ControlSession session = new ControlSession(member, worker, link);
+            sessions.add(session);
+            opened.accept(session);
+        });
     }
 
     /// The client has gone.
     void gone(ControlSession session) {
-        onWorker(
-                () -> {
-                    session.closedByPeer();
-                    sessions.remove(session);
-                });
+        onWorker(() -> {
+            session.closedByPeer();
+            sessions.remove(session);
+        });
     }
 
     void onWorker(Runnable work) {

@@ -12,9 +12,9 @@ import java.util.zip.Deflater;
 import java.util.zip.Inflater;
 import org.jspecify.annotations.Nullable;
 
-/// JSON documents in frames. A document above 16 KiB is deflated (zlib), and one that is still above
-/// 1 MiB is cut: its frames follow one another with the same type and id, all but the last flagged
-/// MORE. (The map of 8,192 placement groups is about 0.8 MB of JSON and a twentieth of that
+/// JSON documents in frames. A document above 16 KiB is deflated (zlib), and one that is still
+/// above 1 MiB is cut: its frames follow one another with the same type and id, all but the last
+/// flagged MORE. (The map of 8,192 placement groups is about 0.8 MB of JSON and a twentieth of that
 /// deflated.)
 final class Documents {
     /// Flag: another frame of this document follows.

@@ -39,23 +39,21 @@ final class LocalLink implements MemberLink, ControlSession.Link {
 
     @Override
     public void send(long requestId, Request request) {
-        service.onWorker(
-                () -> {
-                    if (session != null) {
-                        session.onRequest(requestId, request);
-                    }
-                });
+        service.onWorker(() -> {
+            if (session != null) {
+                session.onRequest(requestId, request);
+            }
+        });
     }
 
     @Override
     public void close() {
         closed = true;
-        service.onWorker(
-                () -> {
-                    if (session != null) {
-                        service.gone(session);
-                    }
-                });
+        service.onWorker(() -> {
+            if (session != null) {
+                service.gone(session);
+            }
+        });
     }
 
     @Override
@@ -80,12 +78,11 @@ final class LocalLink implements MemberLink, ControlSession.Link {
 
     private void loop(Runnable action) {
         try {
-            onLoop.execute(
-                    () -> {
-                        if (!closed) {
-                            action.run();
-                        }
-                    });
+            onLoop.execute(() -> {
+                if (!closed) {
+                    action.run();
+                }
+            });
         } catch (RejectedExecutionException e) {
             LOG.debug("control answer dropped", e);
         }

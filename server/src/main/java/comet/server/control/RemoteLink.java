@@ -28,8 +28,7 @@ final class RemoteLink implements MemberLink, Connection.Dialed, Connection.Hand
     private final Executor worker;
     private final Executor onLoop;
     private final Handler handler;
-    private final Documents.Assembler replies =
-            new Documents.Assembler(Documents.WIRE_BYTES_MAX);
+    private final Documents.Assembler replies = new Documents.Assembler(Documents.WIRE_BYTES_MAX);
     private @Nullable Connection connection;
     private boolean greeted;
     private boolean closed;
@@ -146,23 +145,17 @@ final class RemoteLink implements MemberLink, Connection.Dialed, Connection.Hand
 
     @Override
     public void send(long requestId, Request request) {
-        work(
-                () -> {
-                    Documents.Encoded document = Documents.encode(request);
-                    loop(() -> sendNow(requestId, document));
-                });
+        work(() -> {
+            Documents.Encoded document = Documents.encode(request);
+            loop(() -> sendNow(requestId, document));
+        });
     }
 
     private void sendNow(long requestId, Documents.Encoded document) {
         Connection to = connection;
         if (to != null) {
             Documents.send(
-                    to,
-                    network.frames(),
-                    network.bufs(),
-                    MessageType.CONTROL,
-                    requestId,
-                    document);
+                    to, network.frames(), network.bufs(), MessageType.CONTROL, requestId, document);
         }
     }
 
@@ -184,12 +177,11 @@ final class RemoteLink implements MemberLink, Connection.Dialed, Connection.Hand
 
     private void loop(Runnable action) {
         try {
-            onLoop.execute(
-                    () -> {
-                        if (!closed) {
-                            action.run();
-                        }
-                    });
+            onLoop.execute(() -> {
+                if (!closed) {
+                    action.run();
+                }
+            });
         } catch (RejectedExecutionException e) {
             LOG.debug("control answer dropped", e);
         }

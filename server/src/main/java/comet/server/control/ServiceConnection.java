@@ -164,14 +164,13 @@ final class ServiceConnection implements Connection.Handler, ControlSession.Link
     }
 
     private void leave() {
-        service.onWorker(
-                () -> {
-                    ControlSession left = session;
-                    session = null;
-                    if (left != null) {
-                        service.gone(left);
-                    }
-                });
+        service.onWorker(() -> {
+            ControlSession left = session;
+            session = null;
+            if (left != null) {
+                service.gone(left);
+            }
+        });
     }
 
     @Override
@@ -191,22 +190,20 @@ final class ServiceConnection implements Connection.Handler, ControlSession.Link
 
     @Override
     public void close(String why) {
-        loop(
-                () -> {
-                    if (!ended) {
-                        end();
-                    }
-                });
+        loop(() -> {
+            if (!ended) {
+                end();
+            }
+        });
     }
 
     private void send(int type, long requestId, Documents.Encoded document) {
-        loop(
-                () -> {
-                    if (!ended) {
-                        Documents.send(connection, frames, bufs, type, requestId, document);
-                        queuedBytes = connection.queuedBytes();
-                    }
-                });
+        loop(() -> {
+            if (!ended) {
+                Documents.send(connection, frames, bufs, type, requestId, document);
+                queuedBytes = connection.queuedBytes();
+            }
+        });
     }
 
     private void loop(Runnable action) {

@@ -15,9 +15,9 @@ import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.jsontype.NamedType;
 
-/// Records as JSON. A value of a sealed interface carries its record's simple name as `type`. Fields
-/// that a reader does not know are ignored, and missing ones are zero or null, so that fields can be
-/// added.
+/// Records as JSON. A value of a sealed interface carries its record's simple name as `type`.
+/// Fields that a reader does not know are ignored, and missing ones are zero or null, so that
+/// fields can be added.
 public final class Json {
     private static final int NESTING_MAX = 32;
 
@@ -106,9 +106,7 @@ public final class Json {
                 }
                 if (part == null) {
                     throw new MalformedException(
-                            record.getClass().getSimpleName()
-                                    + " without "
-                                    + component.getName());
+                            record.getClass().getSimpleName() + " without " + component.getName());
                 }
                 requireComplete(part);
             }

@@ -108,15 +108,14 @@ public final class MetaMember implements AutoCloseable {
     /// stops to before it knows the outcome.
     public CompletableFuture<Reply> submit(Submission submission) {
         return decide(submission)
-                .thenCompose(
-                        decision -> {
-                            YieldQuestion question = decision.question();
-                            return question == null
-                                    ? CompletableFuture.completedFuture(decision.reply())
-                                    : ask(question)
-                                            .thenCompose(_ -> decide(submission))
-                                            .thenApply(Decision::reply);
-                        });
+                .thenCompose(decision -> {
+                    YieldQuestion question = decision.question();
+                    return question == null
+                            ? CompletableFuture.completedFuture(decision.reply())
+                            : ask(question)
+                                    .thenCompose(_ -> decide(submission))
+                                    .thenApply(Decision::reply);
+                });
     }
 
     private CompletableFuture<Decision> decide(Submission submission) {
@@ -144,8 +143,7 @@ public final class MetaMember implements AutoCloseable {
             boolean asksForLiveness = false;
             for (Waiting waiting : queue) {
                 pgs += size(waiting.submission.command());
-                if (batch.size() == BATCH_COMMANDS_MAX
-                        || !batch.isEmpty() && pgs > BATCH_PGS_MAX) {
+                if (batch.size() == BATCH_COMMANDS_MAX || !batch.isEmpty() && pgs > BATCH_PGS_MAX) {
                     break;
                 }
                 batch.add(waiting);
@@ -211,12 +209,11 @@ public final class MetaMember implements AutoCloseable {
             yields.add(new Yield(question, answered));
         }
         listeners.forEach(listener -> listener.onYieldQuestion(question));
-        return answered.whenComplete(
-                (_, _) -> {
-                    synchronized (lock) {
-                        yields.removeIf(yield -> yield.question.equals(question));
-                    }
-                });
+        return answered.whenComplete((_, _) -> {
+            synchronized (lock) {
+                yields.removeIf(yield -> yield.question.equals(question));
+            }
+        });
     }
 
     private void answered(Command.AnswerYield answer) {
@@ -291,8 +288,7 @@ public final class MetaMember implements AutoCloseable {
                                 (int) seen.id(), seen.bootId(), ms(seen.agoNs()), seen.alive()));
             }
             for (Heartbeats.Seen seen : heartbeats.gatewaysSeen(nowNs)) {
-                gateways.add(
-                        new MetaStatus.GatewaySeen(seen.id(), ms(seen.agoNs()), seen.alive()));
+                gateways.add(new MetaStatus.GatewaySeen(seen.id(), ms(seen.agoNs()), seen.alive()));
             }
         }
         return new MetaStatus(

@@ -41,8 +41,8 @@ public interface MetadataLog extends AutoCloseable {
 
     /// What the log tells, on its own threads, in order.
     interface Listener {
-        /// An entry was applied that changed the map, or a snapshot was loaded (an update
-        /// from revision 0).
+        /// An entry was applied that changed the map, or a snapshot was loaded (an update from
+        /// revision 0).
         void onUpdate(MapUpdate update);
 
         /// This member leads from now on, in that term.

@@ -105,12 +105,11 @@ final class RatisLog implements MetadataLog {
         CompletableFuture<List<Decision>> applied = machine.expect(batch);
         Message message = Message.valueOf(ByteString.copyFrom(entry));
         ask(RaftClientRequest.writeRequestType(), batch, message)
-                .whenComplete(
-                        (_, failure) -> {
-                            if (failure != null) {
-                                applied.completeExceptionally(failure);
-                            }
-                        });
+                .whenComplete((_, failure) -> {
+                    if (failure != null) {
+                        applied.completeExceptionally(failure);
+                    }
+                });
         return applied.whenComplete((_, _) -> machine.forget(batch));
     }
 
@@ -125,8 +124,7 @@ final class RatisLog implements MetadataLog {
 
     /// Ends with success, or with [NotLeaderException] whatever the reason: the asker goes on to
     /// look for a leader.
-    private CompletableFuture<Void> ask(
-            RaftClientRequest.Type type, long callId, Message message) {
+    private CompletableFuture<Void> ask(RaftClientRequest.Type type, long callId, Message message) {
         RaftClientRequest request =
                 RaftClientRequest.newBuilder()
                         .setClientId(client)
@@ -143,16 +141,14 @@ final class RatisLog implements MetadataLog {
             return CompletableFuture.failedFuture(new NotLeaderException(e.toString()));
         }
         CompletableFuture<Void> result = new CompletableFuture<>();
-        asked.whenComplete(
-                (reply, failure) -> {
-                    if (failure == null && reply.isSuccess()) {
-                        result.complete(null);
-                    } else {
-                        Object why = failure == null ? reply.getException() : failure;
-                        result.completeExceptionally(
-                                new NotLeaderException(String.valueOf(why)));
-                    }
-                });
+        asked.whenComplete((reply, failure) -> {
+            if (failure == null && reply.isSuccess()) {
+                result.complete(null);
+            } else {
+                Object why = failure == null ? reply.getException() : failure;
+                result.completeExceptionally(new NotLeaderException(String.valueOf(why)));
+            }
+        });
         return result;
     }
 

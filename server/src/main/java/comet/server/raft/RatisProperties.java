@@ -55,8 +55,7 @@ final class RatisProperties {
 
     private static void log(RaftSettings settings, RaftProperties properties) {
         RaftServerConfigKeys.Snapshot.setAutoTriggerEnabled(properties, true);
-        RaftServerConfigKeys.Snapshot.setAutoTriggerThreshold(
-                properties, settings.snapshotEvery());
+        RaftServerConfigKeys.Snapshot.setAutoTriggerThreshold(properties, settings.snapshotEvery());
         RaftServerConfigKeys.Snapshot.setCreationGap(properties, 1);
         RaftServerConfigKeys.Snapshot.setTriggerWhenStopEnabled(properties, false);
         RaftServerConfigKeys.Snapshot.setRetentionFileNum(properties, 2);
@@ -86,8 +85,7 @@ final class RatisProperties {
         GrpcConfigKeys.Server.setWorkerGroupSize(properties, 1);
         GrpcConfigKeys.Server.setStubPoolSize(properties, 1);
         GrpcConfigKeys.Server.setAsyncRequestThreadPoolSize(properties, 2);
-        GrpcServices.Customizer customizer =
-                (builder, _) -> builder.intercept(new MembersOnly());
+        GrpcServices.Customizer customizer = (builder, _) -> builder.intercept(new MembersOnly());
         GrpcConfigKeys.Server.setServicesCustomizer(parameters, customizer);
     }
 

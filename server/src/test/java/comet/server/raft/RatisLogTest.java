@@ -97,10 +97,7 @@ class RatisLogTest {
         for (RaftSettings.Member member : members) {
             all.add(
                     new RaftSettings(
-                            member.name(),
-                            members,
-                            folder.resolve(member.name()),
-                            snapshotEvery));
+                            member.name(), members, folder.resolve(member.name()), snapshotEvery));
         }
         return all;
     }
@@ -122,9 +119,7 @@ class RatisLogTest {
         while (true) {
             try {
                 List<Decision> decisions =
-                        leader()
-                                .append(List.of(submission), Facts.NONE)
-                                .get(20, TimeUnit.SECONDS);
+                        leader().append(List.of(submission), Facts.NONE).get(20, TimeUnit.SECONDS);
                 return decisions.getFirst().reply();
             } catch (ExecutionException e) {
                 assertThat(e).hasCauseInstanceOf(NotLeaderException.class);
@@ -139,8 +134,7 @@ class RatisLogTest {
     }
 
     private long createVolume(String name) throws Exception {
-        Reply reply =
-                submit(new Command.CreateVolume(name, 1 << 20, Durability.FLUSH, 1));
+        Reply reply = submit(new Command.CreateVolume(name, 1 << 20, Durability.FLUSH, 1));
         assertThat(reply).isInstanceOf(Reply.Id.class);
         return ((Reply.Id) reply).id();
     }
@@ -180,10 +174,7 @@ class RatisLogTest {
     void a_group_of_one_goes_on_from_its_snapshot() throws Exception {
         RaftSettings settings =
                 new RaftSettings(
-                        "m1",
-                        RaftSettings.alone("m1", folder).members(),
-                        folder.resolve("m1"),
-                        10);
+                        "m1", RaftSettings.alone("m1", folder).members(), folder.resolve("m1"), 10);
         start(settings);
         createCluster();
         for (int i = 0; i < 100; i++) {
