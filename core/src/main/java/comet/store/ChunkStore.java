@@ -67,7 +67,11 @@ public interface ChunkStore {
     /// Applies a valid WRITE (see [comet.wire.WriteRequest]) to its chunk: blocks, version,
     /// generation. The frame stays the caller's; the store takes references to its data.
     ///
-    /// @return the journal's sequence number of the change, for [#sync]
+    /// What it takes is deducted from what was promised by [#grant], unless it is flagged as sent
+    /// before; the other changes do not touch promises.
+    ///
+    /// @return the journal's sequence number of the change, for [#sync]; -1 where the disk has
+    ///   failed and nothing was applied (so do all changes)
     long write(Frame write);
 
     /// Recovery: sets one block to what the source has (state, version, crc; data for DATA), in
@@ -127,6 +131,12 @@ public interface ChunkStore {
 
     void giveBack(long bytes);
 
+    /// Whether space is being made just now (a new file, a checkpoint that frees some): a grant
+    /// that was refused may be given in a moment, so it is too early to say that the disk is full.
+    default boolean spaceIsComing() {
+        return false;
+    }
+
     /// Bytes of segments in use, and in all that the disk may use.
     long usedBytes();
 
@@ -134,6 +144,11 @@ public interface ChunkStore {
 
     /// Small values kept durably beside the chunks (copy of the map). Replaces what was there.
     void putNote(String name, byte[] value);
+
+    /// The value that was put last, or null. Not to be changed.
+    default byte @Nullable [] note(String name) {
+        return null;
+    }
 
     /// Set once the disk has failed (an I/O or sync error): it applies nothing any more.
     boolean failed();

@@ -1,0 +1,93 @@
+package comet.store;
+
+import comet.base.Sizes;
+import comet.wire.BlockState;
+
+/// Tells what is known of all blocks of one generation of a chunk, at one moment.
+final class BlockLister extends PageWait {
+    private final DiskParts parts;
+    private final Lookup lookup;
+    private final long volumeId;
+    private final int chunkIndex;
+    private final int generation;
+    private final ChunkStore.BlocksVisitor visitor;
+
+    BlockLister(
+            DiskParts parts,
+            long volumeId,
+            int chunkIndex,
+            int generation,
+            ChunkStore.BlocksVisitor visitor) {
+        super(parts.pages);
+        this.parts = parts;
+        lookup = new Lookup(parts.pages);
+        this.volumeId = volumeId;
+        this.chunkIndex = chunkIndex;
+        this.generation = generation;
+        this.visitor = visitor;
+    }
+
+    void start() {
+        parts.loop.execute(this::resolve);
+    }
+
+    private void resolve() {
+        Header header = parts.headers.get(volumeId, chunkIndex);
+        boolean exists = header != null && header.exists;
+        if (header == null || !exists) {
+            for (int block = 0; block < Sizes.CHUNK_BLOCKS; block++) {
+                visitor.block(block, BlockState.ABSENT, 0, 0);
+            }
+            visitor.end(0);
+            return;
+        }
+        int wanted = generation == 0 ? header.generation() : generation;
+        while (!allThere(header, wanted)) {
+            if (isWaiting()) {
+                return;
+            }
+        }
+        for (int block = 0; block < Sizes.CHUNK_BLOCKS; block++) {
+            lookup.find(header, wanted, block);
+            visitor.block(block, state(), lookup.version, lookup.crc);
+        }
+        releasePages();
+        visitor.end(0);
+    }
+
+    private boolean allThere(Header header, int wanted) {
+        boolean complete = true;
+        int block = 0;
+        while (block < Sizes.CHUNK_BLOCKS) {
+            if (lookup.find(header, wanted, block)) {
+                block++;
+            } else {
+                want(header, lookup.missingGeneration, lookup.missingPage);
+                complete = false;
+                block = (block | IndexPage.BLOCKS - 1) + 1;
+            }
+        }
+        return complete;
+    }
+
+    private int state() {
+        if (lookup.state == BlockState.DATA && lookup.batch == null) {
+            Segment segment = parts.segments.space().segment(lookup.segment);
+            if (segment == null || segment.file == null) {
+                return BlockState.LOST;
+            }
+        }
+        return lookup.state;
+    }
+
+    @Override
+    void pagesLoaded(int errno) {
+        if (errno != 0) {
+            releasePages();
+            parts.fail("read of the index", errno);
+            visitor.end(errno);
+        } else {
+            resolve();
+        }
+    }
+}

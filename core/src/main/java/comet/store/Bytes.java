@@ -1,0 +1,70 @@
+package comet.store;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+
+/// Numbers in byte arrays: little-endian in rows and records, big-endian (`key…`) in index keys,
+/// which compare as unsigned bytes.
+final class Bytes {
+    private Bytes() {}
+
+    private static final VarHandle SHORT =
+            MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle INT =
+            MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle LONG =
+            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle KEY_INT =
+            MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
+    private static final VarHandle KEY_LONG =
+            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
+
+    static int getByte(byte[] bytes, int at) {
+        return bytes[at] & 0xFF;
+    }
+
+    static int getShort(byte[] bytes, int at) {
+        return (short) SHORT.get(bytes, at) & 0xFFFF;
+    }
+
+    static int getInt(byte[] bytes, int at) {
+        return (int) INT.get(bytes, at);
+    }
+
+    static long getLong(byte[] bytes, int at) {
+        return (long) LONG.get(bytes, at);
+    }
+
+    static void putByte(byte[] bytes, int at, int value) {
+        bytes[at] = (byte) value;
+    }
+
+    static void putShort(byte[] bytes, int at, int value) {
+        SHORT.set(bytes, at, (short) value);
+    }
+
+    static void putInt(byte[] bytes, int at, int value) {
+        INT.set(bytes, at, value);
+    }
+
+    static void putLong(byte[] bytes, int at, long value) {
+        LONG.set(bytes, at, value);
+    }
+
+    static int keyInt(byte[] bytes, int at) {
+        return (int) KEY_INT.get(bytes, at);
+    }
+
+    static long keyLong(byte[] bytes, int at) {
+        return (long) KEY_LONG.get(bytes, at);
+    }
+
+    static void putKeyInt(byte[] bytes, int at, int value) {
+        KEY_INT.set(bytes, at, value);
+    }
+
+    static void putKeyLong(byte[] bytes, int at, long value) {
+        KEY_LONG.set(bytes, at, value);
+    }
+}

@@ -1,0 +1,113 @@
+package comet.store;
+
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/// Changes of one chunk that are not in the index yet, in one of the two layers of [Pending]. Once
+/// frozen it also says what the chunk was at that moment, so that the index never learns of a
+/// version whose records may not be durable.
+final class ChunkPending {
+    static final int PAGES = IndexPage.PAGES;
+
+    final Header header;
+
+    /// The chunk was dropped within this layer: nothing below counts any more.
+    boolean dropped;
+
+    // Patches by generation (ascending) and page.
+    private int[] generations = Header.NO_GENERATIONS;
+    private @Nullable PagePatch[][] patches = new @Nullable PagePatch[0][];
+
+    // The chunk when this layer was frozen.
+    boolean frozenExists;
+    long frozenVersion;
+    int[] frozenGenerations = Header.NO_GENERATIONS;
+
+    ChunkPending(Header header) {
+        this.header = header;
+    }
+
+    void freeze() {
+        frozenExists = header.exists;
+        frozenVersion = header.version;
+        frozenGenerations = header.generations;
+    }
+
+    /// The patch of a page, or null.
+    @Nullable PagePatch patch(int generation, int page) {
+        for (int i = 0; i < generations.length; i++) {
+            if (generations[i] == generation) {
+                return patches[i][page];
+            }
+        }
+        return null;
+    }
+
+    PagePatch patchFor(int generation, int page) {
+        int at = 0;
+        while (at < generations.length
+                && Integer.compareUnsigned(generations[at], generation) < 0) {
+            at++;
+        }
+        if (at == generations.length || generations[at] != generation) {
+            int[] more = new int[generations.length + 1];
+            @Nullable PagePatch[][] morePatches = new @Nullable PagePatch[patches.length + 1][];
+            System.arraycopy(generations, 0, more, 0, at);
+            System.arraycopy(generations, at, more, at + 1, generations.length - at);
+            System.arraycopy(patches, 0, morePatches, 0, at);
+            System.arraycopy(patches, at, morePatches, at + 1, patches.length - at);
+            more[at] = generation;
+            morePatches[at] = new @Nullable PagePatch[PAGES];
+            generations = more;
+            patches = morePatches;
+        }
+        PagePatch patch = patches[at][page];
+        if (patch == null) {
+            patch = new PagePatch();
+            patches[at][page] = patch;
+        }
+        return patch;
+    }
+
+    /// Forgets everything that was changed.
+    ///
+    /// @return DATA blocks that were here
+    int clear() {
+        int data = dataCount();
+        generations = Header.NO_GENERATIONS;
+        patches = new @Nullable PagePatch[0][];
+        return data;
+    }
+
+    int dataCount() {
+        int data = 0;
+        for (@Nullable PagePatch[] pages : patches) {
+            for (PagePatch patch : pages) {
+                data += patch == null ? 0 : patch.dataCount();
+            }
+        }
+        return data;
+    }
+
+    int pageCount() {
+        int pages = 0;
+        for (@Nullable PagePatch[] generation : patches) {
+            for (PagePatch patch : generation) {
+                pages += patch == null ? 0 : 1;
+            }
+        }
+        return pages;
+    }
+
+    int generationCount() {
+        return generations.length;
+    }
+
+    int generationAt(int n) {
+        return generations[n];
+    }
+
+    static boolean same(int[] a, int[] b) {
+        return a == b || Arrays.equals(a, b);
+    }
+}

@@ -1,0 +1,627 @@
+package comet.store;
+
+import comet.base.Buf;
+import comet.base.BufPool;
+import comet.base.Check;
+import comet.base.Sizes;
+import comet.port.Errno;
+import comet.port.Events;
+import comet.port.Index;
+import comet.port.IoDone;
+import comet.port.Loop;
+import comet.port.Media;
+import comet.wire.Frame;
+import comet.wire.WriteRequest;
+import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
+
+/// One disk: a folder in which chunks are kept. Changes go to memory and through the [Journal]; the
+/// [Checkpoint] moves them to their place in segments and into the index.
+///
+/// How to get one: [#format] an empty folder once; then, at each start, [#open] it with its index
+/// and wait for the answer; [#close] it when nobody uses it any more. All calls on the disk's loop.
+///
+/// ```
+/// Disk.format(media, identity, config, pool, error -> …);
+/// Disk.open(media, index, loop, pool, config, null, events, (disk, error) -> …);
+/// ```
+public final class Disk implements ChunkStore, Journal.Owner, Checkpoint.Owner {
+    /// Told the outcome of [#format]: null, or what went wrong.
+    public interface Formatted {
+        void formatted(@Nullable String error);
+    }
+
+    /// Told the outcome of [#open]: exactly one of the two is set.
+    public interface Opened {
+        void opened(@Nullable Disk disk, @Nullable String error);
+    }
+
+    private final DiskParts parts;
+    private final Checkpoint checkpoint;
+    private final Room room;
+    private final BlockReader reader;
+    private StartRecord start;
+    private final boolean wasClean;
+    private boolean stalled;
+    private boolean closed;
+    private @Nullable IoDone closing;
+    private long closingToken;
+    private Loop.@Nullable Timer idleTimer;
+    private long idleSequence;
+    private final Runnable onIdle = this::onIdle;
+
+    Disk(DiskParts parts, StartRecord start, boolean wasClean) {
+        this.parts = parts;
+        this.start = start;
+        this.wasClean = wasClean;
+        checkpoint = new Checkpoint(parts, this);
+        room = new Room(parts, checkpoint);
+        reader = new BlockReader(parts);
+    }
+
+    /// Makes a disk. Refuses a folder in which there is anything.
+    public static void format(
+            Media media, DiskIdentity identity, StoreConfig config, BufPool pool, Formatted done) {
+        DiskFormat.format(media, identity, config, pool, done);
+    }
+
+    /// Which disk this folder is, without opening it.
+    public static DiskIdentity.Read identity(Media media) {
+        byte[] content = media.readSmall(DiskIdentity.FILE);
+        return content == null
+                ? new DiskIdentity.Read(
+                        null,
+                        "no disk here: "
+                                + DiskIdentity.FILE
+                                + " is missing (is the file system mounted?)")
+                : DiskIdentity.decode(content);
+    }
+
+    /// Opens a disk: counts the start, loads headers, replays the journal. Blocks while it reads
+    /// the index, and answers later.
+    ///
+    /// @param index the disk's own; closed by [#close]
+    /// @param expected what the disk has to be, or null where nothing is known about it yet
+    public static void open(
+            Media media,
+            Index index,
+            Loop loop,
+            BufPool pool,
+            StoreConfig config,
+            @Nullable DiskIdentity expected,
+            Events events,
+            Opened done) {
+        DiskOpen.open(media, index, loop, pool, config, expected, events, done);
+    }
+
+    void opened() {
+        startIdleTimer();
+        maybeCheckpoint();
+    }
+
+    // Facts about this disk and its lives.
+
+    public DiskIdentity identity() {
+        return parts.identity;
+    }
+
+    /// Starts of this disk, this one included.
+    public long startCount() {
+        return start.startCount();
+    }
+
+    /// Whether the last stop before this start was clean: everything acknowledged is here.
+    public boolean clean() {
+        return wasClean;
+    }
+
+    /// Whether durable journal records were found damaged, now or at an earlier start, and
+    /// [#damageHandled] was not called since.
+    public boolean damaged() {
+        return start.damaged();
+    }
+
+    /// The boot id set last, 0 if none: valid only where the last stop was clean.
+    public long bootId() {
+        return start.bootId();
+    }
+
+    /// Durable on return. Blocks; for starts only.
+    public void setBootId(long bootId) throws Media.MediaException {
+        keep(new StartRecord(start.startCount(), bootId, false, start.damaged()));
+    }
+
+    /// What was damaged has been replaced by copies, or was given up. Durable on return; blocks.
+    public void damageHandled() throws Media.MediaException {
+        keep(new StartRecord(start.startCount(), start.bootId(), false, false));
+    }
+
+    private void keep(StartRecord record) throws Media.MediaException {
+        parts.media.writeSmall(StartRecord.FILE, record.encode());
+        start = record;
+    }
+
+    // Chunks.
+
+    @Override
+    public @Nullable Chunk chunk(long volumeId, int chunkIndex) {
+        Header header = parts.headers.get(volumeId, chunkIndex);
+        return header == null || !header.exists ? null : header;
+    }
+
+    @Override
+    public void chunksOfVolume(long volumeId, int fromChunk, ChunkVisitor visitor) {
+        parts.headers.ofVolume(volumeId, fromChunk, visitor);
+    }
+
+    @Override
+    public void chunksOfPg(int pg, long afterVolume, long afterChunk, ChunkVisitor visitor) {
+        parts.headers.ofPg(pg, afterVolume, afterChunk, visitor);
+    }
+
+    @Override
+    public long fence(long volumeId) {
+        return parts.changes.fence(volumeId);
+    }
+
+    @Override
+    public void fences(long afterVolume, FenceVisitor visitor) {
+        parts.changes.fences(afterVolume, visitor);
+    }
+
+    /// The value of a note, or null where there is none. Not to be changed.
+    @Override
+    public byte @Nullable [] note(String name) {
+        return parts.changes.note(name);
+    }
+
+    // Changes.
+
+    @Override
+    public boolean hasRoom(long dataBytes) {
+        return room.has(dataBytes);
+    }
+
+    @Override
+    public void whenRoom(Runnable work) {
+        room.when(work);
+        parts.loop.execute(this::roomWanted);
+    }
+
+    private void roomWanted() {
+        room.changed();
+        if (room.isAwaited()) {
+            maybeCheckpoint();
+        }
+    }
+
+    @Override
+    public long write(Frame write) {
+        int blocks = WriteRequest.blockCount(write);
+        boolean data = WriteRequest.op(write) == WriteRequest.OP_DATA;
+        int dataBlocks = data ? blocks : 0;
+        int bytes = JournalBatch.align8(JournalBatch.BLOCKS_BYTES + 4 * dataBlocks);
+        if (refuses()) {
+            return -1;
+        }
+        Batch batch = parts.journal().batchFor(bytes, dataBlocks);
+        Batch.Filling f = filling(batch);
+        int at = f.headBytes;
+        JournalBatch.encodeRecord(
+                f.head,
+                at,
+                JournalBatch.WRITE,
+                WriteRequest.op(write),
+                WriteRequest.firstBlock(write),
+                bytes,
+                dataBlocks,
+                WriteRequest.chunkIndex(write),
+                WriteRequest.volumeId(write));
+        JournalBatch.encodeBlocks(
+                f.head,
+                at,
+                WriteRequest.version(write),
+                WriteRequest.pg(write),
+                WriteRequest.generation(write),
+                WriteRequest.base(write),
+                blocks);
+        for (int i = 0; i < dataBlocks; i++) {
+            JournalBatch.encodeCrc(f.head, at, i, WriteRequest.crc(write, i));
+        }
+        if ((write.flags() & WriteRequest.RESEND) == 0) {
+            parts.segments.giveBack((long) Math.max(1, dataBlocks) << Sizes.BLOCK_SHIFT);
+        }
+        return data
+                ? add(batch, bytes, dataBlocks, write.data(), write.dataOffset())
+                : add(batch, bytes, 0, null, 0);
+    }
+
+    @Override
+    public long copyBlock(
+            long volumeId,
+            int chunkIndex,
+            int generation,
+            int base,
+            int block,
+            int state,
+            long version,
+            int crc,
+            @Nullable Buf data,
+            int dataOffset) {
+        if (refuses()) {
+            return -1;
+        }
+        int dataBlocks = data == null ? 0 : 1;
+        int bytes = JournalBatch.align8(JournalBatch.BLOCKS_BYTES + 4);
+        Batch batch =
+                begin(
+                        JournalBatch.COPY_BLOCK,
+                        state,
+                        block,
+                        bytes,
+                        dataBlocks,
+                        chunkIndex,
+                        volumeId);
+        Batch.Filling f = filling(batch);
+        int pg = parts.headers.pg(volumeId, chunkIndex);
+        JournalBatch.encodeBlocks(f.head, f.headBytes, version, pg, generation, base, 1);
+        JournalBatch.encodeCrc(f.head, f.headBytes, 0, crc);
+        return add(batch, bytes, dataBlocks, data, dataOffset);
+    }
+
+    @Override
+    public long setVersion(long volumeId, int chunkIndex, long version) {
+        if (refuses()) {
+            return -1;
+        }
+        int bytes = JournalBatch.SET_VERSION_BYTES;
+        Batch batch = begin(JournalBatch.SET_VERSION, 0, 0, bytes, 0, chunkIndex, volumeId);
+        Batch.Filling f = filling(batch);
+        Bytes.putLong(f.head, f.headBytes + 24, version);
+        Bytes.putInt(f.head, f.headBytes + 32, parts.headers.pg(volumeId, chunkIndex));
+        return add(batch, bytes, 0, null, 0);
+    }
+
+    @Override
+    public long dropChunk(long volumeId, int chunkIndex) {
+        if (refuses()) {
+            return -1;
+        }
+        int bytes = JournalBatch.DROP_CHUNK_BYTES;
+        Batch batch = begin(JournalBatch.DROP_CHUNK, 0, 0, bytes, 0, chunkIndex, volumeId);
+        return add(batch, bytes, 0, null, 0);
+    }
+
+    @Override
+    public long setFence(long volumeId, long term) {
+        if (refuses()) {
+            return -1;
+        }
+        int bytes = JournalBatch.SET_FENCE_BYTES;
+        Batch batch = begin(JournalBatch.SET_FENCE, 0, 0, bytes, 0, 0, volumeId);
+        Batch.Filling f = filling(batch);
+        Bytes.putLong(f.head, f.headBytes + 24, term);
+        return add(batch, bytes, 0, null, 0);
+    }
+
+    @Override
+    public void putNote(String name, byte[] value) {
+        if (refuses()) {
+            return;
+        }
+        byte[] text = name.getBytes(StandardCharsets.UTF_8);
+        Check.that(text.length <= 255, "name of a note", text.length, 0);
+        Check.that(
+                value.length <= parts.config.recordBytesMax(),
+                "a note is too long",
+                value.length,
+                parts.config.recordBytesMax());
+        int blocks = value.length + Sizes.BLOCK_BYTES - 1 >>> Sizes.BLOCK_SHIFT;
+        int bytes = JournalBatch.align8(JournalBatch.NOTE_NAME + text.length);
+        Batch batch = begin(JournalBatch.PUT_NOTE, 0, 0, bytes, blocks, 0, 0);
+        Batch.Filling f = filling(batch);
+        Bytes.putInt(f.head, f.headBytes + 16, text.length);
+        Bytes.putInt(f.head, f.headBytes + 20, value.length);
+        System.arraycopy(text, 0, f.head, f.headBytes + JournalBatch.NOTE_NAME, text.length);
+        Buf data = parts.pool.take(Math.max(1, blocks << Sizes.BLOCK_SHIFT));
+        data.bytes().put(0, value);
+        data.zero(value.length, (blocks << Sizes.BLOCK_SHIFT) - value.length);
+        add(batch, bytes, blocks, data, 0);
+        data.release();
+    }
+
+    private boolean refuses() {
+        Check.that(!closed && closing == null, "changed after the close");
+        return parts.hasFailed();
+    }
+
+    private static Batch.Filling filling(Batch batch) {
+        Batch.Filling f = batch.filling;
+        if (f == null) {
+            throw Check.failed("batch is sealed");
+        }
+        return f;
+    }
+
+    private Batch begin(
+            int type,
+            int op,
+            int firstBlock,
+            int bytes,
+            int dataBlocks,
+            int chunkIndex,
+            long volumeId) {
+        Batch batch = parts.journal().batchFor(bytes, dataBlocks);
+        Batch.Filling f = filling(batch);
+        JournalBatch.encodeRecord(
+                f.head, f.headBytes, type, op, firstBlock, bytes, dataBlocks, chunkIndex, volumeId);
+        return batch;
+    }
+
+    /// The record at the end of `batch` is written: takes its data, numbers and applies it.
+    private long add(Batch batch, int bytes, int dataBlocks, @Nullable Buf data, int dataOffset) {
+        Batch.Filling f = filling(batch);
+        int at = f.headBytes;
+        int slot = f.dataBlocks;
+        if (data != null && dataBlocks > 0) {
+            f.data(data, dataOffset, dataBlocks);
+        }
+        long sequence = parts.journal().added(batch, bytes, dataBlocks);
+        parts.changes.apply(f.head, at, sequence, batch, slot, data, dataOffset);
+        maybeCheckpoint();
+        startIdleTimer();
+        return sequence;
+    }
+
+    // Durability.
+
+    @Override
+    public void sync(long sequence, IoDone done, long token) {
+        parts.journal().sync(sequence, done, token);
+    }
+
+    @Override
+    public long appliedSequence() {
+        return parts.journal().appliedSequence();
+    }
+
+    @Override
+    public long durableSequence() {
+        return parts.journal().durableSequence();
+    }
+
+    // Reading.
+
+    @Override
+    public void read(
+            long volumeId,
+            int chunkIndex,
+            int snapshot,
+            int firstBlock,
+            int blockCount,
+            Frame reply,
+            IoDone done,
+            long token) {
+        reader.read(volumeId, chunkIndex, snapshot, firstBlock, blockCount, reply, done, token);
+    }
+
+    @Override
+    public void blocks(long volumeId, int chunkIndex, int generation, BlocksVisitor visitor) {
+        new BlockLister(parts, volumeId, chunkIndex, generation, visitor).start();
+    }
+
+    // Space.
+
+    @Override
+    public boolean grant(long bytes) {
+        return !parts.hasFailed() && parts.segments.grant(bytes);
+    }
+
+    @Override
+    public void giveBack(long bytes) {
+        parts.segments.giveBack(bytes);
+    }
+
+    @Override
+    public boolean spaceIsComing() {
+        return parts.segments.isCreating()
+                || (checkpoint.isRunning() && !stalled && parts.pending.dataBlocks() > 0);
+    }
+
+    @Override
+    public long usedBytes() {
+        return parts.segments.usedBytes();
+    }
+
+    @Override
+    public long capacityBytes() {
+        return parts.segments.capacityBytes();
+    }
+
+    /// Fullness in percent, for health and its levels.
+    public int fullPercent() {
+        return parts.segments.fullPercent();
+    }
+
+    // Metrics.
+
+    public StoreCounters counters() {
+        return parts.counters;
+    }
+
+    public long journalUsedBytes() {
+        return parts.journal().usedBytes();
+    }
+
+    public long journalBytes() {
+        return parts.journal().ringBytes();
+    }
+
+    /// Data of the journal that is kept in memory.
+    public long pendingBytes() {
+        return parts.journal().residentBytes();
+    }
+
+    /// Bytes of the journal that a power failure would lose now.
+    public long unsyncedBytes() {
+        return parts.journal().unsyncedBytes();
+    }
+
+    public int chunkCount() {
+        return parts.headers.count();
+    }
+
+    public int missingSegments() {
+        int missing = 0;
+        for (Segment segment : parts.segments.space().segments()) {
+            missing += segment.file == null ? 1 : 0;
+        }
+        return missing;
+    }
+
+    // Checkpoints.
+
+    private void maybeCheckpoint() {
+        if (parts.hasFailed() || closed) {
+            return;
+        }
+        parts.segments.growIfNeeded(0);
+        if (!checkpoint.isRunning()
+                && (parts.journal().usedBytes() > parts.journal().ringBytes() / 2
+                        || parts.pending.activeBlocks() >= Pending.BLOCKS_MAX)) {
+            startCheckpoint();
+        }
+    }
+
+    /// Starts a checkpoint now, if none runs and there is anything to do.
+    public void startCheckpoint() {
+        if (!parts.hasFailed() && !checkpoint.isRunning() && parts.journal().hasLive()) {
+            checkpoint.start();
+        }
+    }
+
+    private void startIdleTimer() {
+        if (idleTimer == null && !closed && parts.journal().hasLive()) {
+            idleSequence = parts.journal().appliedSequence();
+            idleTimer = parts.loop.schedule(parts.config.idleAfterNs(), onIdle);
+        }
+    }
+
+    private void onIdle() {
+        idleTimer = null;
+        if (closed || parts.hasFailed()) {
+            return;
+        }
+        if (parts.journal().appliedSequence() == idleSequence) {
+            startCheckpoint();
+        }
+        startIdleTimer();
+    }
+
+    @Override
+    public void journalMoved() {
+        room.changed();
+    }
+
+    @Override
+    public void journalFull() {
+        startCheckpoint();
+    }
+
+    @Override
+    public void journalFailed(String what, int errno) {
+        parts.fail(what, errno);
+    }
+
+    @Override
+    public void checkpointMoved() {
+        stalled = false;
+        room.changed();
+    }
+
+    @Override
+    public void checkpointStalled() {
+        if (!stalled) {
+            stalled = true;
+            parts.events.event(
+                    Events.Level.ERROR,
+                    "disk-full",
+                    "journalBytes=" + journalUsedBytes() + " usedBytes=" + usedBytes());
+        }
+    }
+
+    @Override
+    public void checkpointEnded() {
+        stalled = false;
+        room.changed();
+        if (closing != null) {
+            closeStep();
+        } else {
+            maybeCheckpoint();
+        }
+    }
+
+    // The end.
+
+    @Override
+    public boolean failed() {
+        return parts.hasFailed();
+    }
+
+    void onFailure(String what, int errno) {
+        parts.journal().stop();
+        parts.events.event(
+                Events.Level.ERROR,
+                "disk-failed",
+                "disk=" + parts.identity.diskId() + " what=\"" + what + "\" errno=" + errno);
+        parts.loop.execute(() -> {
+            room.changed();
+            closeStep();
+        });
+    }
+
+    /// Brings everything to its place, syncs, and notes the clean stop; then closes index and
+    /// files. Nothing else may be under way, and nothing may follow.
+    ///
+    /// @param done told 0, or a negative Errno where the stop was not clean
+    public void close(IoDone done, long token) {
+        Check.that(closing == null && !closed, "closed twice");
+        closing = done;
+        closingToken = token;
+        parts.loop.execute(this::closeStep);
+    }
+
+    private void closeStep() {
+        if (closing == null || closed) {
+            return;
+        }
+        if (parts.hasFailed()) {
+            finishClose(-Errno.EIO);
+        } else if (checkpoint.isRunning()) {
+            return;
+        } else if (parts.journal().hasLive()) {
+            checkpoint.start();
+        } else {
+            try {
+                keep(new StartRecord(start.startCount(), start.bootId(), true, start.damaged()));
+                finishClose(0);
+            } catch (Media.MediaException _) {
+                finishClose(-Errno.EIO);
+            }
+        }
+    }
+
+    private void finishClose(int result) {
+        closed = true;
+        if (idleTimer != null) {
+            idleTimer.cancel();
+            idleTimer = null;
+        }
+        parts.journal().close();
+        parts.segments.close();
+        parts.index.close();
+        if (closing != null) {
+            closing.done(closingToken, result);
+        }
+    }
+}

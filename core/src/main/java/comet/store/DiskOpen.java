@@ -1,0 +1,382 @@
+package comet.store;
+
+import comet.base.Buf;
+import comet.base.BufPool;
+import comet.base.Crc;
+import comet.port.Events;
+import comet.port.Index;
+import comet.port.Loop;
+import comet.port.Media;
+import comet.port.MediaFile;
+import comet.wire.BlockState;
+import java.util.List;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/// The way of a disk from its folder to service: checks that everything belongs together, counts
+/// the start, loads what is kept in memory, replays the journal.
+final class DiskOpen implements JournalReplay.Listener {
+    static final String JOURNAL = "journal";
+
+    private final DiskParts parts;
+    private final DiskIdentity identity;
+    private final Disk.Opened done;
+    private StartRecord start;
+    private boolean wasClean;
+    private @Nullable MediaFile ring;
+    private long indexSequence;
+    private boolean rebuild;
+    private final java.util.ArrayDeque<Batch> replayed = new java.util.ArrayDeque<>();
+    private long replayedRecords;
+
+    private DiskOpen(DiskParts parts, StartRecord start, Disk.Opened done) {
+        this.parts = parts;
+        identity = parts.identity;
+        this.start = start;
+        this.done = done;
+        wasClean = start.clean();
+    }
+
+    static void open(
+            Media media,
+            Index index,
+            Loop loop,
+            BufPool pool,
+            StoreConfig config,
+            @Nullable DiskIdentity expected,
+            Events events,
+            Disk.Opened done) {
+        DiskIdentity.Read read = Disk.identity(media);
+        DiskIdentity identity = read.identity();
+        String error = read.error();
+        if (identity != null && expected != null) {
+            error = identity.differs(expected);
+        }
+        StartRecord start = null;
+        byte[] content = media.readSmall(StartRecord.FILE);
+        if (content != null) {
+            start = StartRecord.decode(content);
+        }
+        if (error == null && start == null) {
+            error = StartRecord.FILE + (content == null ? " is missing" : " is damaged");
+        }
+        if (error != null || identity == null || start == null) {
+            String told = error == null ? "no identity" : error;
+            loop.execute(() -> done.opened(null, told));
+            return;
+        }
+        DiskParts parts = new DiskParts(media, index, loop, pool, config, events, identity);
+        new DiskOpen(parts, start, done).checkIndex();
+    }
+
+    private void refuse(String error) {
+        if (ring != null) {
+            ring.close();
+        }
+        parts.segments.close();
+        parts.loop.execute(() -> done.opened(null, error));
+    }
+
+    // The index.
+
+    private void checkIndex() {
+        byte[][] found = new byte[4][];
+        collect(IndexRows.IDENTITY, found, 0);
+        collect(IndexRows.TAIL, found, 1);
+        collect(IndexRows.BEGUN, found, 2);
+        collect(IndexRows.ENDED, found, 3);
+        byte[] owner = new byte[16];
+        Bytes.putLong(owner, 0, identity.uuidHigh());
+        Bytes.putLong(owner, 8, identity.uuidLow());
+        if (found[0] == null) {
+            if (start.startCount() > 0) {
+                refuse("the index of the disk is missing or empty");
+                return;
+            }
+            List<Index.Change> changes = List.of(new Index.Change(IndexRows.IDENTITY, owner));
+            parts.index.commit(changes, (token, result) -> identified(result), 0);
+            return;
+        }
+        if (!java.util.Arrays.equals(found[0], owner)) {
+            refuse("the index belongs to another disk");
+            return;
+        }
+        if (found[1] != null) {
+            parts.tail = RingPlace.decode(found[1]);
+            indexSequence = IndexRows.tailSequence(found[1]);
+        }
+        long begun = found[2] == null ? 0 : Bytes.getLong(found[2], 0);
+        long ended = found[3] == null ? 0 : Bytes.getLong(found[3], 0);
+        parts.commitNumber = begun;
+        rebuild = begun != ended;
+        countStart();
+    }
+
+    private void collect(byte[] key, byte[][] found, int n) {
+        parts.index.scan(
+                key,
+                IndexRows.behind(key[0]),
+                (k, value) -> {
+                    found[n] = value;
+                    return false;
+                });
+    }
+
+    private void identified(int result) {
+        if (result < 0) {
+            refuse("cannot write the index: errno " + -result);
+        } else {
+            countStart();
+        }
+    }
+
+    private void countStart() {
+        start = new StartRecord(start.startCount() + 1, start.bootId(), false, start.damaged());
+        try {
+            parts.media.writeSmall(StartRecord.FILE, start.encode());
+        } catch (Media.MediaException e) {
+            refuse("cannot write " + StartRecord.FILE + ": " + e.getMessage());
+            return;
+        }
+        parts.media.open(JOURNAL, Media.Access.DIRECT, this::journalOpened);
+    }
+
+    // The files.
+
+    private void journalOpened(@Nullable MediaFile file, int errno) {
+        if (file == null) {
+            refuse("cannot open the journal: errno " + errno);
+            return;
+        }
+        ring = file;
+        Buf page = parts.pool.take(JournalBatch.RING_PAGE_BYTES);
+        file.read(
+                0,
+                page,
+                0,
+                JournalBatch.RING_PAGE_BYTES,
+                (token, result) -> {
+                    String error =
+                            result != JournalBatch.RING_PAGE_BYTES
+                                    ? "cannot read the journal: " + result
+                                    : JournalBatch.checkRingPage(
+                                            page, identity, file.sizeBytes(), new Crc());
+                    page.release();
+                    if (error.isEmpty()) {
+                        openSegments();
+                    } else {
+                        refuse(error);
+                    }
+                },
+                0);
+    }
+
+    private void openSegments() {
+        TreeMap<Integer, Integer> known = new TreeMap<>();
+        scan(
+                IndexRows.SPACE,
+                (key, row) -> {
+                    int pieces = Bytes.keyInt(key, 5) + 1;
+                    known.merge(Bytes.keyInt(key, 1), pieces * SpaceMap.PIECE_BLOCKS, Math::max);
+                    return true;
+                });
+        parts.segments.open(
+                known,
+                error -> {
+                    if (error != null) {
+                        refuse(error);
+                    } else {
+                        loadIndex();
+                    }
+                });
+    }
+
+    private void scan(byte kind, Index.Rows rows) {
+        parts.index.scan(IndexRows.firstOf(kind), IndexRows.behind(kind), rows);
+    }
+
+    private void loadIndex() {
+        String[] error = new String[1];
+        scan(
+                IndexRows.HEADER,
+                (key, row) -> {
+                    Header header =
+                            parts.headers.getOrAdd(Bytes.keyLong(key, 1), Bytes.keyInt(key, 9));
+                    if (!IndexRows.decodeHeader(row, header, parts.headers)) {
+                        error[0] = "a chunk header in the index is damaged";
+                    }
+                    return error[0] == null;
+                });
+        scan(
+                IndexRows.FENCE,
+                (key, row) -> {
+                    parts.changes.knowFence(Bytes.keyLong(key, 1), Bytes.getLong(row, 0));
+                    return true;
+                });
+        scan(
+                IndexRows.NOTE,
+                (key, row) -> {
+                    parts.changes.knowNotePiece(IndexRows.noteName(key), row);
+                    return true;
+                });
+        if (rebuild) {
+            rebuildSpace();
+        } else {
+            scan(
+                    IndexRows.SPACE,
+                    (key, row) -> {
+                        parts.segments
+                                .space()
+                                .load(Bytes.keyInt(key, 1), Bytes.keyInt(key, 5), row);
+                        return true;
+                    });
+        }
+        if (error[0] != null) {
+            refuse(error[0]);
+        } else {
+            replay();
+        }
+    }
+
+    /// The last commit was cut in the middle (which an index should not allow): which space is in
+    /// use is found out from the pages themselves.
+    private void rebuildSpace() {
+        SpaceMap space = parts.segments.space();
+        int[] pages = new int[1];
+        scan(
+                IndexRows.PAGE,
+                (key, row) -> {
+                    byte[] page = IndexPage.expand(row);
+                    if (page != null) {
+                        pages[0]++;
+                        markPage(space, page);
+                    }
+                    return true;
+                });
+        space.markAllDirty();
+        parts.events.event(Events.Level.WARN, "space-map-rebuilt", "pages=" + pages[0]);
+    }
+
+    private static void markPage(SpaceMap space, byte[] page) {
+        for (int block = 0; block < IndexPage.BLOCKS; block++) {
+            if (IndexPage.state(page, block) == BlockState.DATA) {
+                space.markUsed(
+                        IndexPage.segment(page, block),
+                        IndexPage.offset(page, block) >>> comet.base.Sizes.BLOCK_SHIFT);
+            }
+        }
+    }
+
+    // The journal.
+
+    private void replay() {
+        MediaFile file = ring;
+        if (file != null) {
+            new JournalReplay(file, parts.pool, parts.loop, identity, parts.tail, !wasClean, this)
+                    .start();
+        }
+    }
+
+    @Override
+    public boolean batch(Batch batch, byte[] head, int headBytes, Buf data, int dataOffset) {
+        int at = JournalBatch.HEADER_BYTES;
+        int slot = 0;
+        long sequence = batch.firstSequence;
+        for (int n = 0; n < batch.recordCount; n++) {
+            int blocks = JournalBatch.dataBlocks(head, at);
+            int offset = dataOffset + (slot << comet.base.Sizes.BLOCK_SHIFT);
+            int bytes = parts.changes.apply(head, at, sequence++, batch, slot, data, offset);
+            if (bytes < 0) {
+                return false;
+            }
+            at += bytes;
+            slot += blocks;
+            replayedRecords++;
+        }
+        replayed.add(batch);
+        return true;
+    }
+
+    @Override
+    public void failed(String error) {
+        refuse(error);
+    }
+
+    @Override
+    public void ended(JournalReplay.Result result) {
+        MediaFile file = ring;
+        if (file == null) {
+            return;
+        }
+        long durable = Math.max(result.durableMax(), indexSequence);
+        boolean damaged = durable > result.end().lastSequence();
+        if (damaged) {
+            parts.events.event(
+                    Events.Level.ERROR,
+                    "journal-damaged",
+                    "readThrough=" + result.end().lastSequence() + " durableThrough=" + durable);
+            start = new StartRecord(start.startCount(), start.bootId(), false, true);
+            try {
+                parts.media.writeSmall(StartRecord.FILE, start.encode());
+            } catch (Media.MediaException e) {
+                refuse("cannot write " + StartRecord.FILE + ": " + e.getMessage());
+                return;
+            }
+        }
+        long nextSequence = Math.max(result.sequenceMax(), indexSequence) + 1;
+        // What was read may lie in a cache of the device only.
+        file.sync(
+                (token, synced) -> {
+                    if (synced < 0) {
+                        refuse("cannot sync the journal: errno " + -synced);
+                    } else {
+                        finish(file, result.end(), nextSequence);
+                    }
+                },
+                0);
+    }
+
+    private void finish(MediaFile file, RingPlace end, long nextSequence) {
+        Disk disk = new Disk(parts, start, wasClean);
+        Journal journal =
+                new Journal(
+                        file,
+                        parts.pool,
+                        parts.loop,
+                        parts.config,
+                        identity,
+                        parts.counters,
+                        disk,
+                        (int) start.startCount(),
+                        end,
+                        nextSequence);
+        for (Batch batch : replayed) {
+            journal.adopt(batch);
+        }
+        parts.opened(journal, disk::onFailure);
+        parts.events.event(
+                Events.Level.INFO,
+                "disk-opened",
+                "disk="
+                        + identity.diskId()
+                        + " start="
+                        + start.startCount()
+                        + " clean="
+                        + wasClean
+                        + " chunks="
+                        + parts.headers.count()
+                        + " replayedRecords="
+                        + replayedRecords);
+        parts.segments.growIfNeeded(0);
+        Runnable answer =
+                () -> {
+                    disk.opened();
+                    done.opened(disk, null);
+                };
+        if (parts.segments.isCreating()) {
+            parts.segments.growThen(answer);
+        } else {
+            parts.loop.execute(answer);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+package comet.store;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.TreeMap;
+
+/// All changes that the journal holds and the index does not, in two layers: the active one takes
+/// new changes; the frozen one is what a running checkpoint moves to its place. A look-up asks the
+/// active layer first, then the frozen one, then the index.
+///
+/// Bounds: the ring bounds the number of records, [#BLOCKS_MAX] what they may touch.
+final class Pending {
+    /// Changed blocks at which a checkpoint starts although the ring has room: their table takes
+    /// about 30 bytes each, or up to 250 where every one lies in another page.
+    static final int BLOCKS_MAX = 1 << 18;
+
+    private List<ChunkPending> active = new ArrayList<>();
+    private List<ChunkPending> frozen = new ArrayList<>();
+    private TreeMap<Long, Long> activeFences = new TreeMap<>();
+    private TreeMap<Long, Long> frozenFences = new TreeMap<>();
+    private TreeMap<String, byte[]> activeNotes = new TreeMap<>();
+    private TreeMap<String, byte[]> frozenNotes = new TreeMap<>();
+
+    /// DATA blocks in both layers: each may need a place.
+    private int dataBlocks;
+
+    /// Blocks of any state that were put into the active layer, an upper bound.
+    private int activeBlocks;
+
+    /// The chunk's part of the active layer.
+    ChunkPending of(Header header) {
+        ChunkPending chunk = header.active;
+        if (chunk == null) {
+            chunk = new ChunkPending(header);
+            header.active = chunk;
+            active.add(chunk);
+        }
+        return chunk;
+    }
+
+    void put(
+            Header header,
+            int generation,
+            int block,
+            int state,
+            long version,
+            int crc,
+            @org.jspecify.annotations.Nullable Batch batch,
+            int slot) {
+        PagePatch patch = of(header).patchFor(generation, block >>> IndexPage.SHIFT);
+        dataBlocks += patch.put(block & IndexPage.BLOCKS - 1, state, version, crc, batch, slot);
+        activeBlocks++;
+    }
+
+    void drop(Header header) {
+        ChunkPending chunk = of(header);
+        dataBlocks -= chunk.clear();
+        chunk.dropped = true;
+    }
+
+    void fence(long volumeId, long term) {
+        activeFences.put(volumeId, term);
+    }
+
+    void note(String name, byte[] value) {
+        activeNotes.put(name, value);
+    }
+
+    boolean isEmpty() {
+        return active.isEmpty()
+                && frozen.isEmpty()
+                && activeFences.isEmpty()
+                && activeNotes.isEmpty();
+    }
+
+    /// Makes the active layer the frozen one; the last frozen one must have been thawed.
+    ///
+    /// @return the chunks to be moved, in order of (volume, chunk)
+    List<ChunkPending> freeze() {
+        comet.base.Check.that(frozen.isEmpty(), "frozen twice");
+        frozen = active;
+        active = new ArrayList<>();
+        frozenFences = activeFences;
+        activeFences = new TreeMap<>();
+        frozenNotes = activeNotes;
+        activeNotes = new TreeMap<>();
+        activeBlocks = 0;
+        for (ChunkPending chunk : frozen) {
+            chunk.freeze();
+            chunk.header.frozen = chunk;
+            chunk.header.active = null;
+        }
+        frozen.sort(
+                Comparator.comparingLong((ChunkPending c) -> c.header.volumeId)
+                        .thenComparingInt(c -> c.header.chunkIndex));
+        return frozen;
+    }
+
+    /// A frozen chunk is in the index now.
+    void settled(ChunkPending chunk) {
+        dataBlocks -= chunk.dataCount();
+        chunk.header.frozen = null;
+    }
+
+    /// All that was frozen is in the index.
+    void thaw() {
+        frozen = new ArrayList<>();
+        frozenFences = new TreeMap<>();
+        frozenNotes = new TreeMap<>();
+    }
+
+    TreeMap<Long, Long> frozenFences() {
+        return frozenFences;
+    }
+
+    TreeMap<String, byte[]> frozenNotes() {
+        return frozenNotes;
+    }
+
+    int dataBlocks() {
+        return dataBlocks;
+    }
+
+    int activeBlocks() {
+        return activeBlocks;
+    }
+}

@@ -1,0 +1,85 @@
+package comet.store;
+
+import comet.base.Sizes;
+import comet.port.MediaFile;
+import org.jspecify.annotations.Nullable;
+
+/// One preallocated file of blocks, and which of them are in use.
+final class Segment {
+    /// From 1; never used again for another file.
+    final int number;
+
+    final int blocks;
+
+    /// Null where the file is missing: its blocks are lost, nothing is allocated in it.
+    final @Nullable MediaFile file;
+
+    /// A bit per block, set: in use, or freed by a checkpoint that is not durable yet.
+    final long[] used;
+
+    int freeBlocks;
+
+    /// Pieces of the bitmap that the next commit writes.
+    final boolean[] dirtyPieces;
+
+    Segment(int number, int blocks, @Nullable MediaFile file) {
+        this.number = number;
+        this.blocks = blocks;
+        this.file = file;
+        used = new long[(blocks + 63) / 64];
+        dirtyPieces = new boolean[(blocks + SpaceMap.PIECE_BLOCKS - 1) / SpaceMap.PIECE_BLOCKS];
+        freeBlocks = file == null ? 0 : blocks;
+    }
+
+    long bytes() {
+        return (long) blocks << Sizes.BLOCK_SHIFT;
+    }
+
+    boolean isUsed(int block) {
+        return (used[block >>> 6] >>> block & 1) != 0;
+    }
+
+    /// First block from `from` on that is free, or `blocks`.
+    int nextFree(int from) {
+        if (from >= blocks) {
+            return blocks;
+        }
+        int word = from >>> 6;
+        long free = ~used[word] & -1L << from;
+        while (free == 0) {
+            if (++word == used.length) {
+                return blocks;
+            }
+            free = ~used[word];
+        }
+        return Math.min(blocks, (word << 6) + Long.numberOfTrailingZeros(free));
+    }
+
+    /// First block from `from` on, before `limit`, that is in use, or `limit`.
+    int nextUsed(int from, int limit) {
+        int word = from >>> 6;
+        long inUse = used[word] & -1L << from;
+        while (inUse == 0) {
+            if (++word << 6 >= limit) {
+                return limit;
+            }
+            inUse = used[word];
+        }
+        return Math.min(limit, (word << 6) + Long.numberOfTrailingZeros(inUse));
+    }
+
+    void setUsed(int first, int count) {
+        for (int block = first; block < first + count; block++) {
+            used[block >>> 6] |= 1L << block;
+            dirtyPieces[block / SpaceMap.PIECE_BLOCKS] = true;
+        }
+        freeBlocks -= count;
+    }
+
+    void setFree(int block) {
+        used[block >>> 6] &= ~(1L << block);
+        if (file != null) {
+            freeBlocks++;
+        }
+    }
+}

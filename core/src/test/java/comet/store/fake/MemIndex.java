@@ -1,0 +1,112 @@
+package comet.store.fake;
+
+import comet.base.Check;
+import comet.base.Prng;
+import comet.port.Errno;
+import comet.port.Index;
+import comet.port.IoDone;
+import java.util.Arrays;
+import java.util.List;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/// An index in memory. A commit under way may or may not survive a crash, in tests of the weakest
+/// promise also a first part of it.
+public final class MemIndex implements Index {
+    private final TestLoop loop;
+    private final MemMedia media;
+    private final TreeMap<byte[], byte[]> rows = new TreeMap<>(Arrays::compareUnsigned);
+    private @Nullable List<Change> underWay;
+    public boolean failCommits;
+    public boolean failGets;
+    public long commits;
+
+    public MemIndex(TestLoop loop, MemMedia media) {
+        this.loop = loop;
+        this.media = media;
+    }
+
+    /// What the next start finds.
+    ///
+    /// @param partly whether a first part of a commit may survive
+    public MemIndex crash(TestLoop next, MemMedia nextMedia, Prng chance, boolean partly) {
+        MemIndex after = new MemIndex(next, nextMedia);
+        rows.forEach(after.rows::put);
+        List<Change> changes = underWay;
+        if (changes != null) {
+            int kept = chance.chance(1, 2) ? changes.size() : 0;
+            if (partly) {
+                kept = chance.nextInt(changes.size() + 1);
+            }
+            after.apply(changes.subList(0, kept));
+        }
+        return after;
+    }
+
+    private void apply(List<Change> changes) {
+        for (Change change : changes) {
+            byte[] value = change.value();
+            if (value == null) {
+                rows.remove(change.key());
+            } else {
+                rows.put(change.key(), value);
+            }
+        }
+    }
+
+    public TreeMap<byte[], byte[]> rows() {
+        return rows;
+    }
+
+    @Override
+    public void get(byte[] key, Row done) {
+        byte[] early = rows.get(key);
+        boolean atEnd = media.latency() % 2 == 0;
+        loop.schedule(
+                media.latency(),
+                () -> {
+                    if (failGets) {
+                        done.row(null, Errno.EIO);
+                    } else {
+                        done.row(atEnd ? rows.get(key) : early, 0);
+                    }
+                });
+    }
+
+    @Override
+    public void scan(byte[] from, byte[] to, Rows visitor) {
+        for (var entry : rows.subMap(from, true, to, false).entrySet()) {
+            if (!visitor.row(entry.getKey(), entry.getValue())) {
+                return;
+            }
+        }
+    }
+
+    @Override
+    public void commit(List<Change> changes, IoDone done, long token) {
+        Check.that(underWay == null, "one commit at a time");
+        for (Change change : changes) {
+            byte[] value = change.value();
+            Check.that(change.key().length <= 65536, "key too long");
+            Check.that(value == null || value.length <= 65536, "value too long");
+        }
+        underWay = List.copyOf(changes);
+        commits++;
+        loop.schedule(
+                media.latency(),
+                () -> {
+                    if (failCommits) {
+                        done.done(token, -Errno.EIO);
+                        return;
+                    }
+                    apply(changes);
+                    underWay = null;
+                    if (!media.ended()) {
+                        done.done(token, 0);
+                    }
+                });
+    }
+
+    @Override
+    public void close() {}
+}
