@@ -32,6 +32,7 @@ final class Harness {
         MetaClient client;
         long startCount;
         long bootId;
+        boolean up;
 
         DiskServer disk() {
             return server.disks().getFirst();
@@ -86,6 +87,7 @@ final class Harness {
         node.server =
                 new NodeServer(new NodeParts(config, loop, node.client, net, frames, bufs, sink));
         net.listen("" + diskId, node.server);
+        node.up = true;
         DiskIdentity identity = new DiskIdentity(diskId, diskId, ~diskId);
         node.server.addDisk(
                 identity,
@@ -104,12 +106,18 @@ final class Harness {
         net.unlisten("" + diskId);
         meta.forget(node.client);
         node.server.close();
+        node.up = false;
         node.store = node.store.crash(changesKept);
         loop.run();
     }
 
     void stopClean(int diskId) {
         kill(diskId, store(diskId).appliedSequence());
+    }
+
+    /// Whether a node runs.
+    boolean up(int diskId) {
+        return nodes.get(diskId).up;
     }
 
     FakeStore store(int diskId) {

@@ -54,7 +54,7 @@ final class TestClient implements Connection.Handler {
         this.gatewayId = gatewayId;
         connection = harness.net.dial("" + diskId, this);
         hello(harness.meta.cluster.clusterHigh(), lane, diskId, diskId);
-        harness.loop.run();
+        harness.loop.advance(2 * harness.net.delayNs);
     }
 
     void hello(long clusterHigh, Lane lane, int diskId, long uuid) {
@@ -231,6 +231,12 @@ final class TestClient implements Connection.Handler {
     }
 
     Blocks read(int chunk, int block, int count, long term) {
+        sendRead(chunk, block, count, term);
+        harness.loop.run();
+        return blocks();
+    }
+
+    void sendRead(int chunk, int block, int count, long term) {
         int pg = pg(chunk);
         connection.send(
                 ReadRequest.encode(
@@ -244,8 +250,6 @@ final class TestClient implements Connection.Handler {
                         0,
                         block,
                         count));
-        harness.loop.run();
-        return blocks();
     }
 
     Blocks blocks() {
@@ -265,13 +269,18 @@ final class TestClient implements Connection.Handler {
         return blocks;
     }
 
-    void sendLevel(int chunk, long term, int sourceDiskId, long version) {
+    long nextRequest() {
+        return nextRequest++;
+    }
+
+    long sendLevel(int chunk, long term, int sourceDiskId, long version) {
         Frame f = frame();
         int pg = pg(chunk);
         ChunkRequest.encode(
-                f, MessageType.LEVEL, nextRequest++, volumeId, chunk, pg, harness.epoch(pg), term);
+                f, MessageType.LEVEL, nextRequest, volumeId, chunk, pg, harness.epoch(pg), term);
         ChunkRequest.level(f, sourceDiskId, version);
         connection.send(f);
+        return nextRequest++;
     }
 
     Frame expect(int type) {

@@ -1,0 +1,174 @@
+package comet.replica;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import comet.base.Versions;
+import comet.wire.BlockState;
+import comet.wire.ChunkRequest;
+import comet.wire.Frame;
+import comet.wire.Lane;
+import comet.wire.MessageType;
+import comet.wire.Status;
+import org.junit.jupiter.api.Test;
+
+/// Chunks that one IN_SYNC replica takes over from another: levelling, and repair of bad blocks.
+class LevelAndRepairTest {
+    private final Harness harness = Harness.healthy(2);
+    private final TestClient one = harness.connect(1, Lane.WRITE);
+    private final TestClient two = harness.connect(2, Lane.WRITE);
+
+    private static long v(long term, long count) {
+        return Versions.of(term, count);
+    }
+
+    /// Chunk 0 at 5.3 on both, 5.5 on disk 1 alone; its client is gone and term 6 has opened.
+    private void differ() {
+        one.open(5);
+        two.open(5);
+        one.fill(0, 5, 3);
+        two.fill(0, 5, 3);
+        one.write(0, 4, v(5, 3), v(5, 4), 4);
+        one.write(0, 1, v(5, 4), v(5, 5), 0);
+        one.open(6);
+        two.open(6);
+    }
+
+    private int level(int source, long version) {
+        two.sendLevel(0, 6, source, version);
+        harness.loop.advanceMs(5);
+        return leveled();
+    }
+
+    private int leveled() {
+        Frame f = two.expect(MessageType.LEVEL_REPLY);
+        assertThat(ChunkRequest.validReply(f)).isTrue();
+        int status = f.status();
+        assertThat(status != Status.OK || ChunkRequest.replyVersion(f) == v(5, 5)).isTrue();
+        f.release();
+        return status;
+    }
+
+    @Test
+    void the_lower_becomes_equal_to_the_higher_durably() {
+        differ();
+        assertThat(level(1, v(5, 5))).isEqualTo(Status.OK);
+        int pg = two.pg(0);
+        assertThat(harness.store(2).picture(pg)).isEqualTo(harness.store(1).picture(pg));
+        assertThat(harness.store(2).durableSequence())
+                .isEqualTo(harness.store(2).appliedSequence());
+        assertThat(harness.disk(2).counters().bytesCopied).isEqualTo(4096);
+        // Asked again after a broken connection: done already.
+        assertThat(level(1, v(5, 5))).isEqualTo(Status.OK);
+    }
+
+    @Test
+    void a_chunk_that_exists_only_at_the_source_is_made() {
+        one.open(5);
+        two.open(5);
+        one.write(0, 1, 0, v(5, 1), 1);
+        two.open(6);
+        two.sendLevel(0, 6, 1, v(5, 1));
+        harness.loop.advanceMs(5);
+        two.expect(MessageType.LEVEL_REPLY).release();
+        int pg = two.pg(0);
+        assertThat(harness.store(2).picture(pg)).isEqualTo(harness.store(1).picture(pg));
+    }
+
+    @Test
+    void writes_of_the_chunk_wait_and_those_of_others_do_not() {
+        differ();
+        harness.net.delayNs = 1_000_000;
+        two.sendLevel(0, 6, 1, v(5, 5));
+        harness.loop.advanceMs(2);
+        two.sendWrite(0, 2, 1, v(5, 5), v(6, 1), 7);
+        two.sendWrite(1, 2, 1, 0, v(6, 1), 7);
+        harness.loop.advanceMs(2);
+        assertThat(two.written().status()).as("of the other chunk").isZero();
+        assertThat(two.inbox).isEmpty();
+        harness.loop.advanceMs(20);
+        assertThat(two.inbox).hasSize(2);
+        assertThat(harness.store(2).chunk(1, 0).version()).isEqualTo(v(6, 1));
+    }
+
+    @Test
+    void a_version_that_the_source_does_not_have_is_refused() {
+        differ();
+        assertThat(level(1, v(5, 4))).isEqualTo(Status.WRONG_VERSION);
+        assertThat(level(2, v(5, 5))).isEqualTo(Status.BUSY);
+        two.sendLevel(0, 5, 1, v(5, 5));
+        harness.loop.advanceMs(5);
+        assertThat(leveled()).isEqualTo(Status.FENCED);
+    }
+
+    @Test
+    void a_levelling_that_a_newer_term_overtakes_changes_nothing() {
+        differ();
+        harness.net.delayNs = 1_000_000;
+        two.sendLevel(0, 6, 1, v(5, 5));
+        harness.loop.advanceMs(3);
+        TestClient next = harness.connect(2, Lane.WRITE);
+        next.sendSync(MessageType.OPEN, 7, next.epochs(0), 0);
+        harness.loop.advanceMs(20);
+        assertThat(leveled()).isEqualTo(Status.FENCED);
+        assertThat(harness.store(2).chunk(1, 0).version()).isEqualTo(v(5, 3));
+    }
+
+    @Test
+    void a_source_that_is_away_is_busy() {
+        differ();
+        harness.net.unlisten("1");
+        assertThat(level(1, v(5, 5))).isEqualTo(Status.BUSY);
+    }
+
+    @Test
+    void a_rotten_block_is_read_elsewhere_and_repaired() {
+        one.open(5);
+        two.open(5);
+        one.fill(0, 5, 6);
+        two.fill(0, 5, 6);
+        harness.store(1).rot(1, 0, 3);
+        harness.store(1).lose(1, 0, 4);
+        TestClient reader = harness.connect(1, Lane.READ);
+        assertThat(reader.read(0, 2, 4, 5).states())
+                .containsExactly(
+                        BlockState.DATA, BlockState.CORRUPT, BlockState.LOST, BlockState.DATA);
+        harness.loop.advanceMs(10);
+        assertThat(reader.read(0, 2, 4, 5).fill()).containsExactly(2, 3, 4, 5);
+        assertThat(harness.disk(1).counters().blocksCorrupt).isEqualTo(2);
+        assertThat(harness.disk(1).counters().blocksRepaired).isEqualTo(2);
+        assertThat(harness.hasEvent("block-corrupt disk=1 volume=1 chunk=0 block=3")).isTrue();
+        assertThat(harness.hasEvent("block-repaired disk=1 volume=1 chunk=0 block=3")).isTrue();
+    }
+
+    @Test
+    void a_repair_takes_exactly_the_version_that_rotted() {
+        one.open(5);
+        two.open(5);
+        one.fill(0, 5, 3);
+        two.fill(0, 5, 3);
+        two.write(0, 2, v(5, 3), v(5, 4), 44);
+        harness.store(1).rot(1, 0, 2);
+        TestClient reader = harness.connect(1, Lane.READ);
+        reader.read(0, 2, 1, 5);
+        harness.loop.advanceMs(10);
+        assertThat(reader.read(0, 2, 1, 5).states()).containsExactly(BlockState.CORRUPT);
+        assertThat(harness.disk(1).counters().blocksRepaired).isZero();
+        // The write that it lacks repairs it.
+        one.write(0, 2, v(5, 3), v(5, 4), 44);
+        assertThat(reader.read(0, 2, 1, 5).fill()).containsExactly(44);
+    }
+
+    @Test
+    void equal_versions_with_other_bytes_are_reported_and_left_alone() {
+        one.open(5);
+        two.open(5);
+        one.write(0, 1, 0, v(5, 1), 1);
+        two.write(0, 1, 0, v(5, 1), 2);
+        harness.store(1).rot(1, 0, 1);
+        TestClient reader = harness.connect(1, Lane.READ);
+        reader.read(0, 1, 1, 5);
+        harness.loop.advanceMs(10);
+        assertThat(harness.hasEvent("ERROR checksum-conflict")).isTrue();
+        assertThat(harness.disk(1).counters().blocksRepaired).isZero();
+    }
+}
