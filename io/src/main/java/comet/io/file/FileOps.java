@@ -57,7 +57,7 @@ final class FileOps {
             op.next = before;
         } while (!endedList.compareAndSet(before, op));
         if (before == null) {
-            loop.netty().execute(takeEnded);
+            loop.wake(takeEnded);
         }
     }
 

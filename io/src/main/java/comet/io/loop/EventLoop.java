@@ -15,6 +15,7 @@ import io.netty.util.concurrent.RejectedExecutionHandlers;
 import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -128,9 +129,19 @@ public final class EventLoop implements Loop, AutoCloseable {
         return () -> future.cancel(false);
     }
 
-    /// From any thread: runs `work` on the loop, soon, and wakes it if it sleeps.
+    /// From any thread: runs `work` on the loop, soon, and wakes it if it sleeps. After the loop's
+    /// end it does nothing: who is told is gone, too.
     public void submit(Runnable work) {
-        netty.execute(() -> guarded(work));
+        wake(() -> guarded(work));
+    }
+
+    /// As [#submit], for work that lets nothing escape and is kept by the caller.
+    public void wake(Runnable work) {
+        try {
+            netty.execute(work);
+        } catch (RejectedExecutionException e) {
+            LOG.debug("work for a loop that has ended", e);
+        }
     }
 
     /// From any other thread: runs `work` on the loop and waits for what it returns.

@@ -1,0 +1,256 @@
+package comet.server.data;
+
+import comet.cluster.ClusterInfo;
+import comet.cluster.Command;
+import comet.io.file.FilePool;
+import comet.io.index.IndexMemory;
+import comet.io.loop.EventLoop;
+import comet.io.net.Address;
+import comet.io.net.SocketListener;
+import comet.port.Connection;
+import comet.port.Events;
+import comet.port.Events.Level;
+import comet.port.Media.MediaException;
+import comet.port.MetaClient;
+import comet.replica.DiskIdentity;
+import comet.replica.NodeConfig;
+import comet.replica.NodeParts;
+import comet.replica.NodeServer;
+import comet.store.Disk;
+import comet.store.StoreConfig;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The data path of a storage node on one loop: listeners, the core of the node, its disks.
+///
+/// In order: the constructor, [#control] where the process carries a member of the metadata group,
+/// [#listen], then [#join], which waits for the group and brings the disks into service; [#close] at
+/// the end. None of them on the loop.
+public final class NodeData implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(NodeData.class);
+
+    /// @param folder the node's own
+    /// @param domain of its disks, where they name none
+    /// @param hostId equal for processes of one host
+    /// @param fileThreads calls to files that may wait at the same time
+    public record Settings(
+            String name,
+            Path folder,
+            String domain,
+            String hostId,
+            NodeConfig node,
+            StoreConfig store,
+            IndexMemory indexMemory,
+            int fileThreads,
+            boolean anyFileSystem) {
+
+        public static Settings of(String name, Path folder, String domain, String hostId) {
+            return new Settings(
+                    name,
+                    folder,
+                    domain,
+                    hostId,
+                    NodeConfig.defaults(),
+                    StoreConfig.defaults(),
+                    IndexMemory.DEFAULT,
+                    4,
+                    false);
+        }
+
+        public Settings withStore(StoreConfig config) {
+            return new Settings(
+                    name,
+                    folder,
+                    domain,
+                    hostId,
+                    node,
+                    config,
+                    indexMemory,
+                    fileThreads,
+                    anyFileSystem);
+        }
+    }
+
+    private final EventLoop loop;
+    private final Settings settings;
+    private final MetaClient meta;
+    private final Events events;
+    private final FilePool pool;
+    private final NodeServer server;
+    private final List<SocketListener> listeners = new ArrayList<>();
+
+    /// Folder of every disk that was given to this node, with what keeps it out of service.
+    private final Map<Path, String> failures = new LinkedHashMap<>();
+
+    private final List<NodeDisk> disks = new ArrayList<>();
+    private NodeDisk.@Nullable Shared shared;
+    private @Nullable ClusterInfo cluster;
+    private int nodeId;
+
+    public NodeData(
+            EventLoop loop,
+            Settings settings,
+            MetaClient meta,
+            Connection.Dialer dialer,
+            Events events) {
+        this.loop = loop;
+        this.settings = settings;
+        this.meta = meta;
+        this.events = events;
+        pool = new FilePool("file", settings.fileThreads());
+        NodeParts parts =
+                new NodeParts(
+                        settings.node(), loop, meta, dialer, loop.frames(), loop.bufs(), events);
+        server = loop.call(() -> new NodeServer(parts));
+    }
+
+    /// The core; of the loop.
+    public NodeServer server() {
+        return server;
+    }
+
+    /// Who takes connections to the metadata group that come in here.
+    public void control(Connection.Acceptor acceptor) {
+        loop.call(
+                () -> {
+                    server.control(acceptor);
+                    return true;
+                });
+    }
+
+    /// Listens on one more address.
+    ///
+    /// @return the real one
+    public Address listen(Address address) throws DataException {
+        try {
+            SocketListener listener = SocketListener.listen(loop, address, server);
+            listeners.add(listener);
+            return listener.address();
+        } catch (IOException e) {
+            throw new DataException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    /// Registers the node with the group and brings its disks into service, waiting for the group as
+    /// long as it takes. A disk that cannot be used is reported and left out, so that the others
+    /// serve; if none can, that is an error.
+    ///
+    /// @param addresses what others are told to call
+    public synchronized void join(List<String> addresses, List<NodeDisk.Settings> folders)
+            throws DataException, InterruptedException {
+        Group group = new Group(loop, meta);
+        cluster = group.cluster();
+        shared =
+                new NodeDisk.Shared(
+                        loop,
+                        pool,
+                        group,
+                        DiskBook.read(settings.folder()),
+                        events,
+                        settings.store(),
+                        settings.indexMemory(),
+                        settings.anyFileSystem());
+        nodeId =
+                Math.toIntExact(
+                        group.register(
+                                new Command.RegisterNode(
+                                        settings.name(),
+                                        settings.domain(),
+                                        settings.hostId(),
+                                        addresses)));
+        DataException first = null;
+        for (NodeDisk.Settings folder : folders) {
+            try {
+                addDisk(folder);
+            } catch (DataException e) {
+                first = first == null ? e : first;
+                failures.put(folder.folder(), String.valueOf(e.getMessage()));
+                events.event(
+                        Level.ERROR,
+                        "disk-unusable",
+                        "folder=" + folder.folder() + " why=\"" + e.getMessage() + "\"");
+            }
+        }
+        if (first != null && disks.isEmpty()) {
+            throw first;
+        }
+    }
+
+    /// Brings one more disk into service; makes it where its folder is empty.
+    ///
+    /// @return its id
+    public synchronized int addDisk(NodeDisk.Settings folder)
+            throws DataException, InterruptedException {
+        NodeDisk.Shared with = shared;
+        ClusterInfo of = cluster;
+        if (with == null || of == null) {
+            throw new DataException("the node has not joined its cluster yet: try again later");
+        }
+        NodeDisk disk = NodeDisk.open(with, folder, nodeId, settings.domain(), of);
+        failures.remove(folder.folder());
+        disks.add(disk);
+        loop.call(
+                () -> {
+                    serve(disk.disk());
+                    return true;
+                });
+        return disk.disk().identity().diskId();
+    }
+
+    /// Disks that were opened, in the order of the config.
+    public synchronized List<NodeDisk> disks() {
+        return List.copyOf(disks);
+    }
+
+    /// Folders that could not be used, with the reason.
+    public synchronized Map<Path, String> failures() {
+        return Map.copyOf(failures);
+    }
+
+    /// Stops serving, puts everything in its place and closes the disks cleanly.
+    @Override
+    public synchronized void close() {
+        listeners.forEach(SocketListener::close);
+        loop.call(
+                () -> {
+                    server.close();
+                    return true;
+                });
+        for (NodeDisk disk : disks) {
+            try {
+                disk.close();
+            } catch (DataException e) {
+                LOG.error("event=disk-not-closed why=\"{}\"", e.getMessage());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
+        pool.close();
+    }
+
+    private void serve(Disk disk) {
+        comet.store.DiskIdentity identity = disk.identity();
+        server.addDisk(
+                new DiskIdentity(identity.diskId(), identity.uuidHigh(), identity.uuidLow()),
+                disk,
+                disk.startCount(),
+                disk.bootId(),
+                disk.clean(),
+                disk.damaged(),
+                bootId -> {
+                    try {
+                        disk.setBootId(bootId);
+                    } catch (MediaException e) {
+                        throw new IllegalStateException(e.getMessage(), e);
+                    }
+                });
+    }
+}

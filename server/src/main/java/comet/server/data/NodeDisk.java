@@ -1,0 +1,290 @@
+package comet.server.data;
+
+import comet.cluster.ClusterInfo;
+import comet.cluster.Command;
+import comet.io.file.FileMedia;
+import comet.io.file.FilePool;
+import comet.io.index.IndexMemory;
+import comet.io.index.RocksIndex;
+import comet.io.loop.EventLoop;
+import comet.port.Events;
+import comet.port.Index;
+import comet.port.Media.MediaException;
+import comet.store.Disk;
+import comet.store.DiskIdentity;
+import comet.store.StoreConfig;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/// One disk of a node, from its folder to a store in service and back. Blocking; not for the loop.
+public final class NodeDisk {
+    /// What a config says of a disk.
+    ///
+    /// @param journalFolder where its journal lies if not in its own folder
+    /// @param weight share of placement; 0: the capacity of the device
+    public record Settings(
+            Path folder, @Nullable Path journalFolder, long weight, @Nullable String domain) {}
+
+    /// How long a disk may take to replay its journal, or to put everything in its place when it is
+    /// closed: a gigabyte of small writes on a slow device.
+    private static final long PATIENCE_S = 600;
+
+    private final Settings settings;
+    private final EventLoop loop;
+    private final FileMedia media;
+    private final Disk disk;
+
+    private NodeDisk(Settings settings, EventLoop loop, FileMedia media, Disk disk) {
+        this.settings = settings;
+        this.loop = loop;
+        this.media = media;
+        this.disk = disk;
+    }
+
+    /// What the disks of a node have in common.
+    record Shared(
+            EventLoop loop,
+            FilePool pool,
+            Group group,
+            DiskBook book,
+            Events events,
+            StoreConfig config,
+            IndexMemory indexMemory,
+            boolean anyFileSystem) {}
+
+    /// Opens a disk; makes it first, where the folder is empty and was none before.
+    static NodeDisk open(
+            Shared shared, Settings settings, int nodeId, String domain, ClusterInfo cluster)
+            throws DataException, InterruptedException {
+        FileMedia media = null;
+        Index index = null;
+        boolean opened = false;
+        try {
+            media =
+                    FileMedia.open(
+                            settings.folder(),
+                            new FileMedia.Options(
+                                    settings.journalFolder(), shared.anyFileSystem()),
+                            shared.loop(),
+                            shared.pool());
+            DiskIdentity identity = identity(shared, settings, media, cluster);
+            if (identity == null) {
+                identity = make(shared, settings, media, nodeId, domain, cluster);
+            }
+            index =
+                    RocksIndex.open(
+                            settings.folder().resolve("index"),
+                            shared.loop(),
+                            shared.pool(),
+                            shared.indexMemory());
+            Disk disk = openStore(shared, media, index, identity);
+            opened = true;
+            return new NodeDisk(settings, shared.loop(), media, disk);
+        } catch (MediaException e) {
+            throw new DataException(String.valueOf(e.getMessage()), e);
+        } finally {
+            if (!opened) {
+                if (index != null) {
+                    index.close();
+                }
+                if (media != null) {
+                    media.close();
+                }
+            }
+        }
+    }
+
+    public Settings settings() {
+        return settings;
+    }
+
+    /// Of the loop.
+    public Disk disk() {
+        return disk;
+    }
+
+    /// Puts everything in its place and gives the folder back.
+    void close() throws DataException, InterruptedException {
+        int result =
+                await(
+                        loop,
+                        "closing " + settings.folder(),
+                        done -> disk.close((_, answer) -> done.accept(answer), 0));
+        media.close();
+        if (result < 0) {
+            throw new DataException(
+                    "the disk " + settings.folder() + " was not closed cleanly: error " + -result);
+        }
+    }
+
+    private interface Start<T> {
+        void start(Consumer<T> done);
+    }
+
+    private static <T> T await(EventLoop loop, String what, Start<T> start)
+            throws DataException, InterruptedException {
+        CompletableFuture<T> answer = new CompletableFuture<>();
+        loop.submit(() -> start.start(answer::complete));
+        try {
+            return answer.get(PATIENCE_S, TimeUnit.SECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new DataException(what + " does not end", e);
+        }
+    }
+
+    /// What the folder says it is, compared with what it should be; null where it is empty and may be
+    /// made a disk.
+    private static @Nullable DiskIdentity identity(
+            Shared shared, Settings settings, FileMedia media, ClusterInfo cluster)
+            throws DataException {
+        Path folder = settings.folder();
+        DiskBook.Entry known = shared.book().entry(folder);
+        if (media.readSmall(DiskIdentity.FILE) == null) {
+            if (known != null && known.made()) {
+                throw new DataException(
+                        "the folder "
+                                + folder
+                                + " is empty, but a disk was there: is its device mounted?");
+            }
+            return null;
+        }
+        DiskIdentity.Read read = Disk.identity(media);
+        DiskIdentity identity = read.identity();
+        if (identity == null) {
+            throw new DataException("cannot use the disk " + folder + ": " + read.error());
+        }
+        if (identity.clusterHigh() != cluster.clusterHigh()
+                || identity.clusterLow() != cluster.clusterLow()) {
+            throw new DataException("the disk " + folder + " belongs to another cluster");
+        }
+        if (known == null || !known.made()) {
+            shared.book()
+                    .put(
+                            folder,
+                            new DiskBook.Entry(identity.uuidHigh(), identity.uuidLow(), true));
+        } else if (known.uuidHigh() != identity.uuidHigh()
+                || known.uuidLow() != identity.uuidLow()) {
+            throw new DataException(
+                    "in the folder "
+                            + folder
+                            + " lies another disk than before ("
+                            + identity.uuid()
+                            + "): is the right device mounted?");
+        }
+        return identity;
+    }
+
+    private static DiskIdentity make(
+            Shared shared,
+            Settings settings,
+            FileMedia media,
+            int nodeId,
+            String domain,
+            ClusterInfo cluster)
+            throws DataException, InterruptedException {
+        Path folder = settings.folder();
+        DiskBook.Entry entry = shared.book().entry(folder);
+        if (entry == null) {
+            SecureRandom random = new SecureRandom();
+            entry = new DiskBook.Entry(random.nextLong(), random.nextLong(), false);
+        } else {
+            removeHalfMade(settings);
+        }
+        shared.book().put(folder, entry);
+        long diskId =
+                shared.group()
+                        .register(
+                                new Command.AddDisk(
+                                        nodeId,
+                                        entry.uuidHigh(),
+                                        entry.uuidLow(),
+                                        Objects.requireNonNullElse(settings.domain(), domain),
+                                        weight(settings)));
+        DiskIdentity identity =
+                new DiskIdentity(
+                        cluster.clusterHigh(),
+                        cluster.clusterLow(),
+                        entry.uuidHigh(),
+                        entry.uuidLow(),
+                        Math.toIntExact(diskId),
+                        cluster.pgCount());
+        CompletableFuture<String> error = new CompletableFuture<>();
+        shared.loop()
+                .submit(
+                        () ->
+                                Disk.format(
+                                        media,
+                                        identity,
+                                        shared.config(),
+                                        shared.loop().bufs(),
+                                        why -> error.complete(why == null ? "" : why)));
+        String why = error.join();
+        if (!why.isEmpty()) {
+            throw new DataException("cannot make a disk in " + folder + ": " + why);
+        }
+        shared.book().put(folder, new DiskBook.Entry(entry.uuidHigh(), entry.uuidLow(), true));
+        return identity;
+    }
+
+    /// The process died while it made this disk: what it had made so far holds nothing.
+    private static void removeHalfMade(Settings settings) throws DataException {
+        Path journalFolder =
+                Objects.requireNonNullElse(settings.journalFolder(), settings.folder());
+        try {
+            Files.deleteIfExists(journalFolder.resolve("journal"));
+            Files.deleteIfExists(settings.folder().resolve("start.json"));
+            Files.deleteIfExists(settings.folder().resolve("start.json.new"));
+            Files.deleteIfExists(settings.folder().resolve("disk.json.new"));
+        } catch (IOException e) {
+            throw new DataException(
+                    "cannot clean the folder " + settings.folder() + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static Disk openStore(
+            Shared shared, FileMedia media, Index index, DiskIdentity identity)
+            throws DataException, InterruptedException {
+        record Outcome(@Nullable Disk disk, @Nullable String error) {}
+        Outcome outcome =
+                await(
+                        shared.loop(),
+                        "opening " + media.folder(),
+                        done ->
+                                Disk.open(
+                                        media,
+                                        index,
+                                        shared.loop(),
+                                        shared.loop().bufs(),
+                                        shared.config(),
+                                        identity,
+                                        shared.events(),
+                                        (disk, error) -> done.accept(new Outcome(disk, error))));
+        Disk disk = outcome.disk();
+        if (disk == null) {
+            throw new DataException(
+                    "cannot open the disk " + media.folder() + ": " + outcome.error());
+        }
+        return disk;
+    }
+
+    private static long weight(Settings settings) throws DataException {
+        if (settings.weight() > 0) {
+            return settings.weight();
+        }
+        try {
+            return Files.getFileStore(settings.folder()).getTotalSpace();
+        } catch (IOException e) {
+            throw new DataException(
+                    "the capacity of " + settings.folder() + " is not known: " + e.getMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,257 @@
+package comet.server.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import comet.base.Buf;
+import comet.base.Sizes;
+import comet.cluster.ClusterInfo;
+import comet.cluster.Command;
+import comet.cluster.Reply;
+import comet.cluster.VolumeInfo.Durability;
+import comet.io.loop.EventLoop;
+import comet.io.loop.Transport;
+import comet.io.net.Address;
+import comet.io.net.SocketDialer;
+import comet.port.Events;
+import comet.replica.NodeConfig;
+import comet.store.StoreConfig;
+import comet.volume.BlockDevice;
+import comet.volume.Gateway;
+import comet.volume.GatewayConfig;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Gateway, two nodes, sockets, files and indexes as the processes have them, in one JVM: every part
+/// on a loop of its own, the metadata group's state machine beside them.
+class DataPathTest {
+    private static final long DEADLINE_S = 30;
+
+    @TempDir Path folder;
+    private final LocalGroup group = new LocalGroup();
+    private final ConcurrentLinkedQueue<String> errors = new ConcurrentLinkedQueue<>();
+    private final Events events =
+            (level, code, details) -> {
+                if (level == Events.Level.ERROR) {
+                    errors.add(code + " " + details);
+                }
+            };
+
+    private EventLoop loop;
+    private GatewayData gateway;
+
+    @BeforeEach
+    void start() throws Exception {
+        group.decide(new Command.CreateCluster(new ClusterInfo(7, 8, 64, 2)));
+        loop = newLoop("gateway");
+    }
+
+    @AfterEach
+    void stop() {
+        loop.close();
+        assertThat(errors).isEmpty();
+    }
+
+    @Test
+    void what_was_written_is_read_after_both_nodes_were_restarted() throws Exception {
+        Node a = new Node("a");
+        Node b = new Node("b");
+        Reply created =
+                group.decide(new Command.CreateVolume("v", 64L << 20, Durability.FLUSH, 0));
+        assertThat(created).isInstanceOf(Reply.Id.class);
+        gateway =
+                GatewayData.start(
+                        loop,
+                        "g",
+                        "host",
+                        GatewayConfig.defaults(),
+                        group.client(loop),
+                        new SocketDialer(loop),
+                        events);
+        BlockDevice device = open("v");
+        int[] lengths = {4096, 512, 131072, 1 << 20, 12345};
+        long at = 0;
+        for (int length : lengths) {
+            write(device, at, length, 0);
+            at += 5L << 20;
+        }
+        errno(done -> device.flush(done));
+        check(device, lengths);
+
+        a = a.restart();
+        b = b.restart();
+        check(device, lengths);
+        write(device, 1 << 20, 4096, BlockDevice.FUA);
+        gateway.close();
+        a.close();
+        b.close();
+    }
+
+    @Test
+    void a_folder_that_was_a_disk_and_is_empty_is_refused() throws Exception {
+        Node node = new Node("a");
+        node.close();
+        Path disk = folder.resolve("a/disk");
+        Files.move(disk, folder.resolve("elsewhere"));
+        Files.createDirectory(disk);
+        assertThatThrownBy(() -> new Node("a"))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("a disk was there: is its device mounted?");
+        assertThat(errors.poll()).startsWith("disk-unusable");
+    }
+
+    @Test
+    void a_disk_whose_making_was_cut_off_is_made_again() throws Exception {
+        Node node = new Node("a");
+        int diskId = node.data.disks().getFirst().disk().identity().diskId();
+        node.close();
+        Path disk = folder.resolve("a/disk");
+        // As far as it had come: the journal is there, what makes the folder a disk is not.
+        for (String name : List.of("disk.json", "start.json", "segments", "index")) {
+            delete(disk.resolve(name));
+        }
+        DiskBook book = DiskBook.read(folder.resolve("a"));
+        DiskBook.Entry entry = book.entry(disk);
+        assertThat(entry).isNotNull();
+        book.put(disk, new DiskBook.Entry(entry.uuidHigh(), entry.uuidLow(), false));
+        Node again = new Node("a");
+        assertThat(again.data.disks().getFirst().disk().identity().diskId()).isEqualTo(diskId);
+        again.close();
+    }
+
+    /// A storage node with one disk, in a domain of its own.
+    private final class Node {
+        final String name;
+        final EventLoop nodeLoop;
+        final NodeData data;
+
+        Node(String name) throws DataException, InterruptedException, IOException {
+            this.name = name;
+            Path home = folder.resolve(name);
+            Files.createDirectories(home.resolve("disk"));
+            nodeLoop = newLoop(name);
+            data =
+                    new NodeData(
+                            nodeLoop,
+                            new NodeData.Settings(
+                                    name,
+                                    home,
+                                    name,
+                                    "host",
+                                    NodeConfig.defaults(),
+                                    StoreConfig.defaults().withJournal(64L << 20, 4 << 20).withSpace(64L << 20, 0, 16L << 20),
+                                    new comet.io.index.IndexMemory(8 << 20, 4 << 20),
+                                    2,
+                                    true),
+                            group.client(nodeLoop),
+                            new SocketDialer(nodeLoop),
+                            events);
+            Address address = data.listen(new Address.Unix(home.resolve("sock")));
+            try {
+                data.join(
+                        List.of(address.toString()),
+                        List.of(new NodeDisk.Settings(home.resolve("disk"), null, 0, null)));
+            } catch (DataException e) {
+                close();
+                throw e;
+            }
+        }
+
+        Node restart() throws DataException, InterruptedException, IOException {
+            close();
+            return new Node(name);
+        }
+
+        void close() {
+            data.close();
+            nodeLoop.close();
+        }
+    }
+
+    private static void delete(Path path) throws IOException {
+        try (Stream<Path> files = Files.walk(path)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+
+    private EventLoop newLoop(String name) {
+        return EventLoop.start(
+                name,
+                Transport.best(),
+                failure -> {
+                    failure.printStackTrace();
+                    errors.add(String.valueOf(failure));
+                });
+    }
+
+    private BlockDevice open(String name) throws Exception {
+        CompletableFuture<BlockDevice> opened = new CompletableFuture<>();
+        loop.submit(
+                () ->
+                        gateway.gateway()
+                                .open(
+                                        name,
+                                        new Gateway.Opened() {
+                                            @Override
+                                            public void opened(BlockDevice device) {
+                                                opened.complete(device);
+                                            }
+
+                                            @Override
+                                            public void failed(int errno, String why) {
+                                                opened.completeExceptionally(
+                                                        new IOException(why));
+                                            }
+                                        }));
+        return opened.get(DEADLINE_S, TimeUnit.SECONDS);
+    }
+
+    private void write(BlockDevice device, long offset, int length, int flags) throws Exception {
+        Buf buf = loop.call(() -> loop.bufs().take(length));
+        for (int i = 0; i < length; i++) {
+            buf.bytes().put(i, content(offset + i));
+        }
+        errno(done -> device.write(offset, length, buf, 0, flags, done));
+        loop.submit(buf::release);
+    }
+
+    private void check(BlockDevice device, int[] lengths) throws Exception {
+        long at = 0;
+        for (int length : lengths) {
+            long offset = at;
+            Buf buf = loop.call(() -> loop.bufs().take(Sizes.CHUNK_BYTES));
+            errno(done -> device.read(offset, length + 4096, buf, 0, done));
+            for (int i = 0; i < length + 4096; i++) {
+                byte expected = i < length ? content(offset + i) : 0;
+                if (buf.bytes().get(i) != expected) {
+                    throw new AssertionError("wrong byte at " + (offset + i));
+                }
+            }
+            loop.submit(buf::release);
+            at += 5L << 20;
+        }
+    }
+
+    private static byte content(long offset) {
+        return (byte) (offset * 31 + (offset >> 12));
+    }
+
+    private void errno(java.util.function.Consumer<BlockDevice.Done> start) throws Exception {
+        CompletableFuture<Integer> errno = new CompletableFuture<>();
+        loop.submit(() -> start.accept(errno::complete));
+        assertThat(errno.get(DEADLINE_S, TimeUnit.SECONDS)).isZero();
+    }
+}

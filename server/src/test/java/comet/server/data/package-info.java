@@ -1,0 +1,4 @@
+@NullMarked
+package comet.server.data;
+
+import org.jspecify.annotations.NullMarked;
