@@ -45,24 +45,22 @@ public final class GatewayData implements AutoCloseable {
             Connection.Dialer dialer,
             Events events)
             throws DataException, InterruptedException {
-        long gatewayId =
-                new Group(loop, meta).register(new Command.RegisterGateway(name, hostId));
+        long gatewayId = new Group(loop, meta).register(new Command.RegisterGateway(name, hostId));
         Gateway gateway =
-                loop.call(
-                        () -> {
-                            Gateway made =
-                                    new Gateway(
-                                            config,
-                                            gatewayId,
-                                            loop,
-                                            meta,
-                                            dialer,
-                                            loop.frames(),
-                                            loop.bufs(),
-                                            events);
-                            made.start();
-                            return made;
-                        });
+                loop.call(() -> {
+                    Gateway made =
+                            new Gateway(
+                                    config,
+                                    gatewayId,
+                                    loop,
+                                    meta,
+                                    dialer,
+                                    loop.frames(),
+                                    loop.bufs(),
+                                    events);
+                    made.start();
+                    return made;
+                });
         return new GatewayData(loop, gatewayId, gateway);
     }
 

@@ -31,8 +31,8 @@ import org.slf4j.LoggerFactory;
 /// The data path of a storage node on one loop: listeners, the core of the node, its disks.
 ///
 /// In order: the constructor, [#control] where the process carries a member of the metadata group,
-/// [#listen], then [#join], which waits for the group and brings the disks into service; [#close] at
-/// the end. None of them on the loop.
+/// [#listen], then [#join], which waits for the group and brings the disks into service; [#close]
+/// at the end. None of them on the loop.
 public final class NodeData implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(NodeData.class);
 
@@ -118,11 +118,10 @@ public final class NodeData implements AutoCloseable {
 
     /// Who takes connections to the metadata group that come in here.
     public void control(Connection.Acceptor acceptor) {
-        loop.call(
-                () -> {
-                    server.control(acceptor);
-                    return true;
-                });
+        loop.call(() -> {
+            server.control(acceptor);
+            return true;
+        });
     }
 
     /// Listens on one more address.
@@ -138,8 +137,8 @@ public final class NodeData implements AutoCloseable {
         }
     }
 
-    /// Registers the node with the group and brings its disks into service, waiting for the group as
-    /// long as it takes. A disk that cannot be used is reported and left out, so that the others
+    /// Registers the node with the group and brings its disks into service, waiting for the group
+    /// as long as it takes. A disk that cannot be used is reported and left out, so that the others
     /// serve; if none can, that is an error.
     ///
     /// @param addresses what others are told to call
@@ -196,11 +195,10 @@ public final class NodeData implements AutoCloseable {
         NodeDisk disk = NodeDisk.open(with, folder, nodeId, settings.domain(), of);
         failures.remove(folder.folder());
         disks.add(disk);
-        loop.call(
-                () -> {
-                    serve(disk.disk());
-                    return true;
-                });
+        loop.call(() -> {
+            serve(disk.disk());
+            return true;
+        });
         return disk.disk().identity().diskId();
     }
 
@@ -218,11 +216,10 @@ public final class NodeData implements AutoCloseable {
     @Override
     public synchronized void close() {
         listeners.forEach(SocketListener::close);
-        loop.call(
-                () -> {
-                    server.close();
-                    return true;
-                });
+        loop.call(() -> {
+            server.close();
+            return true;
+        });
         for (NodeDisk disk : disks) {
             try {
                 disk.close();

@@ -72,8 +72,7 @@ public final class NodeDisk {
             media =
                     FileMedia.open(
                             settings.folder(),
-                            new FileMedia.Options(
-                                    settings.journalFolder(), shared.anyFileSystem()),
+                            new FileMedia.Options(settings.journalFolder(), shared.anyFileSystem()),
                             shared.loop(),
                             shared.pool());
             DiskIdentity identity = identity(shared, settings, media, cluster);
@@ -141,8 +140,8 @@ public final class NodeDisk {
         }
     }
 
-    /// What the folder says it is, compared with what it should be; null where it is empty and may be
-    /// made a disk.
+    /// What the folder says it is, compared with what it should be; null where it is empty and may
+    /// be made a disk.
     private static @Nullable DiskIdentity identity(
             Shared shared, Settings settings, FileMedia media, ClusterInfo cluster)
             throws DataException {
@@ -168,9 +167,7 @@ public final class NodeDisk {
         }
         if (known == null || !known.made()) {
             shared.book()
-                    .put(
-                            folder,
-                            new DiskBook.Entry(identity.uuidHigh(), identity.uuidLow(), true));
+                    .put(folder, new DiskBook.Entry(identity.uuidHigh(), identity.uuidLow(), true));
         } else if (known.uuidHigh() != identity.uuidHigh()
                 || known.uuidLow() != identity.uuidLow()) {
             throw new DataException(
@@ -219,14 +216,13 @@ public final class NodeDisk {
                         cluster.pgCount());
         CompletableFuture<String> error = new CompletableFuture<>();
         shared.loop()
-                .submit(
-                        () ->
-                                Disk.format(
-                                        media,
-                                        identity,
-                                        shared.config(),
-                                        shared.loop().bufs(),
-                                        why -> error.complete(why == null ? "" : why)));
+                .submit(() ->
+                        Disk.format(
+                                media,
+                                identity,
+                                shared.config(),
+                                shared.loop().bufs(),
+                                why -> error.complete(why == null ? "" : why)));
         String why = error.join();
         if (!why.isEmpty()) {
             throw new DataException("cannot make a disk in " + folder + ": " + why);

@@ -33,8 +33,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// Gateway, two nodes, sockets, files and indexes as the processes have them, in one JVM: every part
-/// on a loop of its own, the metadata group's state machine beside them.
+/// Gateway, two nodes, sockets, files and indexes as the processes have them, in one JVM: every
+/// part on a loop of its own, the metadata group's state machine beside them.
 class DataPathTest {
     private static final long DEADLINE_S = 30;
 
@@ -67,8 +67,7 @@ class DataPathTest {
     void what_was_written_is_read_after_both_nodes_were_restarted() throws Exception {
         Node a = new Node("a");
         Node b = new Node("b");
-        Reply created =
-                group.decide(new Command.CreateVolume("v", 64L << 20, Durability.FLUSH, 0));
+        Reply created = group.decide(new Command.CreateVolume("v", 64L << 20, Durability.FLUSH, 0));
         assertThat(created).isInstanceOf(Reply.Id.class);
         gateway =
                 GatewayData.start(
@@ -150,7 +149,9 @@ class DataPathTest {
                                     name,
                                     "host",
                                     NodeConfig.defaults(),
-                                    StoreConfig.defaults().withJournal(64L << 20, 4 << 20).withSpace(64L << 20, 0, 16L << 20),
+                                    StoreConfig.defaults()
+                                            .withJournal(64L << 20, 4 << 20)
+                                            .withSpace(64L << 20, 0, 16L << 20),
                                     new comet.io.index.IndexMemory(8 << 20, 4 << 20),
                                     2,
                                     true),
@@ -199,23 +200,21 @@ class DataPathTest {
 
     private BlockDevice open(String name) throws Exception {
         CompletableFuture<BlockDevice> opened = new CompletableFuture<>();
-        loop.submit(
-                () ->
-                        gateway.gateway()
-                                .open(
-                                        name,
-                                        new Gateway.Opened() {
-                                            @Override
-                                            public void opened(BlockDevice device) {
-                                                opened.complete(device);
-                                            }
+        loop.submit(() ->
+                gateway.gateway()
+                        .open(
+                                name,
+                                new Gateway.Opened() {
+                                    @Override
+                                    public void opened(BlockDevice device) {
+                                        opened.complete(device);
+                                    }
 
-                                            @Override
-                                            public void failed(int errno, String why) {
-                                                opened.completeExceptionally(
-                                                        new IOException(why));
-                                            }
-                                        }));
+                                    @Override
+                                    public void failed(int errno, String why) {
+                                        opened.completeExceptionally(new IOException(why));
+                                    }
+                                }));
         return opened.get(DEADLINE_S, TimeUnit.SECONDS);
     }
 

@@ -32,8 +32,7 @@ final class LocalGroup {
     synchronized Reply decide(Command command) {
         Facts known = alive.at(0);
         Facts facts = new Facts(false, known.gateways(), known.disks(), known.ended());
-        Group.Applied applied =
-                group.apply(List.of(new Submission(1, ++sequence, command)), facts);
+        Group.Applied applied = group.apply(List.of(new Submission(1, ++sequence, command)), facts);
         Reply reply = applied.decisions().getFirst().reply();
         alive.answered(command, reply, 0);
         if (command instanceof Command.RegisterGateway && reply instanceof Reply.Id id) {
@@ -59,13 +58,12 @@ final class LocalGroup {
         }
 
         void push(MapUpdate update) {
-            loop.submit(
-                    () -> {
-                        Listener told = listener;
-                        if (told != null) {
-                            told.onUpdate(update);
-                        }
-                    });
+            loop.submit(() -> {
+                Listener told = listener;
+                if (told != null) {
+                    told.onUpdate(update);
+                }
+            });
         }
 
         @Override
