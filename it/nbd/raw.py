@@ -13,8 +13,9 @@ OPTION = 0x49484156454F5054
 def connect():
     if "unix" in URI.scheme:
         s = socket.socket(socket.AF_UNIX)
-        s.settimeout(30)
+        # Blocking: with a time limit, a full queue of connections would be an error.
         s.connect(parse_qs(URI.query)["socket"][0])
+        s.settimeout(30)
     else:
         s = socket.create_connection((URI.hostname, URI.port or 10809), 30)
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

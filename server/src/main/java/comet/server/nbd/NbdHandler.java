@@ -1,41 +1,58 @@
 package comet.server.nbd;
 
 import comet.base.Buf;
+import comet.io.loop.BufView;
+import comet.io.loop.Transport;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
-/// Connects a session to its socket. Everything that a turn of the loop has for the client leaves
-/// in one write at its end.
+/// Connects a session to its socket.
+///
+/// Bytes are read into a buffer that all connections of the loop share, and are used up before the
+/// next read; the rest of a large write is read to where it is to lie. What a blocked session could
+/// not take is kept aside, and reading stops.
+@SuppressWarnings("FutureReturnValueIgnored") // a failed write or close shows as the end
 final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
-    private static final int STAGING_BYTES = 512;
+    /// What one read takes at most.
+    static final int RECEIVE_BYTES = 256 << 10;
+
+    /// Data of which at least this much is still missing is read to where it is to lie.
+    private static final int DIRECT_READ_BYTES_MIN = 16 << 10;
 
     private final NbdServer server;
+    private final Channel channel;
     private final NbdSession session;
+    private final NbdOutput output;
     private final Runnable flushTask = this::flush;
     private final Runnable resumeTask = this::resumed;
-    private @Nullable ChannelHandlerContext context;
 
-    /// Headers that wait for data to be put behind them, or for the end of the turn.
-    private @Nullable ByteBuf staging;
+    /// The read under way goes straight to the session's data.
+    private boolean direct;
 
     /// Input that the session could not take yet.
     private @Nullable ByteBuf pending;
 
-    private boolean flushScheduled;
-    private boolean resumeScheduled;
+    private boolean flushPlanned;
+    private boolean resumePlanned;
     private boolean inputClosed;
     private String why = "closed by the client";
 
-    NbdHandler(NbdServer server, NbdShared shared) {
+    NbdHandler(NbdServer server, NbdShared shared, Channel channel) {
         this.server = server;
+        this.channel = channel;
         session = new NbdSession(shared, this);
+        output = new NbdOutput(this, channel);
+        // A ring's read is under way between turns, so it cannot use a buffer of all.
+        if (server.loop().transport() != Transport.IO_URING) {
+            channel.config().setRecvByteBufAllocator(new NbdReads(this));
+        }
     }
 
     NbdSession session() {
@@ -43,23 +60,29 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
     }
 
     String peer() {
-        return server.peer(context().channel());
+        return server.peer(channel);
     }
 
     void tick(long nowNs) {
-        session.tick(nowNs, unsentBytes());
-    }
-
-    private long unsentBytes() {
-        ChannelOutboundBuffer queue = context().channel().unsafe().outboundBuffer();
-        return queue == null ? 0 : queue.totalPendingWriteBytes();
+        session.tick(nowNs, output.unsentBytes());
+        output.rest();
     }
 
     // From Netty.
 
-    @Override
-    public void handlerAdded(ChannelHandlerContext context) {
-        this.context = context;
+    /// Where the next bytes are to be read; the handler gets them by [#channelRead].
+    ByteBuf target() {
+        NbdPiece piece = session.awaited();
+        if (piece != null && piece.missing() >= DIRECT_READ_BYTES_MIN && pending == null) {
+            direct = true;
+            int at = piece.bufOffset + piece.filled;
+            return BufView.of(piece.buf())
+                    .netty()
+                    .retainedSlice(at, piece.missing())
+                    .writerIndex(0);
+        }
+        direct = false;
+        return server.received().clear().retain();
     }
 
     @Override
@@ -71,22 +94,30 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
         ByteBuf in = (ByteBuf) message;
+        if (direct) {
+            direct = false;
+            session.filled(in.readableBytes());
+            in.release();
+            feed(Unpooled.EMPTY_BUFFER);
+            return;
+        }
         ByteBuf before = pending;
         if (before != null) {
-            ByteBuf both =
-                    context.alloc().directBuffer(before.readableBytes() + in.readableBytes());
-            both.writeBytes(before).writeBytes(in);
-            before.release();
+            before.writeBytes(in);
             in.release();
-            in = both;
+            feed(before);
+            return;
         }
-        pending = in;
-        feed();
+        feed(in);
+        if (in.isReadable()) {
+            pending = Unpooled.directBuffer(in.readableBytes()).writeBytes(in);
+        }
+        in.release();
     }
 
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext context) {
-        if (context.channel().isWritable() && session.blocked()) {
+        if (channel.isWritable() && session.blocked()) {
             resume();
         }
     }
@@ -95,14 +126,18 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
         if (event instanceof ChannelInputShutdownEvent) {
             inputClosed = true;
-            feed();
+            resume();
         }
     }
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
         session.dead();
-        drop();
+        output.close();
+        if (pending != null) {
+            pending.release();
+            pending = null;
+        }
         server.closed(this, why);
     }
 
@@ -115,20 +150,14 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
 
     @Override
     public ByteBuf out() {
-        ByteBuf out = staging;
-        if (out == null) {
-            out = context().alloc().directBuffer(STAGING_BYTES);
-            staging = out;
-        }
-        scheduleFlush();
-        return out;
+        planFlush();
+        return output.head();
     }
 
     @Override
     public void data(Buf buf, int offset, int length) {
-        writeStaging();
-        context().write(DataView.of(buf, this, offset, length), context().voidPromise());
-        scheduleFlush();
+        planFlush();
+        output.data(buf, offset, length);
     }
 
     void dataLeft(int length) {
@@ -137,28 +166,28 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
 
     @Override
     public boolean congested() {
-        return !context().channel().isWritable();
+        return !channel.isWritable();
     }
 
     @Override
     public void resume() {
-        if (!resumeScheduled) {
-            resumeScheduled = true;
+        if (!resumePlanned) {
+            resumePlanned = true;
             server.loop().execute(resumeTask);
         }
     }
 
     @Override
     public void finish() {
-        writeStaging();
-        context().writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+        output.flush();
+        channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
     }
 
     @Override
     public void abort(String why) {
         this.why = why;
         server.aborted(this, why);
-        context().close();
+        channel.close();
     }
 
     @Override
@@ -168,62 +197,48 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
 
     // Inside.
 
-    private void feed() {
-        ByteBuf in = pending == null ? Unpooled.EMPTY_BUFFER : pending;
+    /// Gives the session its input; what it leaves has to wait.
+    private void feed(ByteBuf in) {
         try {
             session.input(in);
         } catch (RuntimeException | Error e) {
             fail(e);
         }
-        if (!in.isReadable()) {
-            pending = null;
-            in.release();
-            if (inputClosed && !session.blocked()) {
-                session.inputEnded();
-            }
-        }
         boolean read = !session.blocked();
-        if (context().channel().config().isAutoRead() != read) {
-            context().channel().config().setAutoRead(read);
+        if (channel.config().isAutoRead() != read) {
+            channel.config().setAutoRead(read);
         }
     }
 
     private void resumed() {
-        resumeScheduled = false;
-        if (!session.isDead()) {
-            feed();
+        resumePlanned = false;
+        if (session.isDead()) {
+            return;
+        }
+        ByteBuf in = pending;
+        feed(in == null ? Unpooled.EMPTY_BUFFER : in);
+        if (in != null && !in.isReadable()) {
+            pending = null;
+            in.release();
+        }
+        if (inputClosed && pending == null && !session.blocked()) {
+            session.inputEnded();
         }
     }
 
-    private void scheduleFlush() {
-        if (!flushScheduled) {
-            flushScheduled = true;
+    private void planFlush() {
+        if (!flushPlanned) {
+            flushPlanned = true;
             server.loop().atTurnEnd(flushTask);
         }
     }
 
     private void flush() {
-        flushScheduled = false;
-        writeStaging();
-        context().flush();
-    }
-
-    private void writeStaging() {
-        ByteBuf out = staging;
-        if (out != null) {
-            staging = null;
-            context().write(out, context().voidPromise());
-        }
-    }
-
-    private void drop() {
-        if (staging != null) {
-            staging.release();
-            staging = null;
-        }
-        if (pending != null) {
-            pending.release();
-            pending = null;
+        flushPlanned = false;
+        if (channel.isActive()) {
+            output.flush();
+        } else {
+            output.close();
         }
     }
 
@@ -239,14 +254,6 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
                 server.loop().fail(cause);
             }
         }
-        context().close();
-    }
-
-    private ChannelHandlerContext context() {
-        ChannelHandlerContext known = context;
-        if (known == null) {
-            throw new IllegalStateException("not in a pipeline yet");
-        }
-        return known;
+        channel.close();
     }
 }

@@ -32,6 +32,10 @@ final class NbdPiece implements BlockDevice.Done {
         next = null;
     }
 
+    int missing() {
+        return length - filled;
+    }
+
     Buf buf() {
         if (buf == null) {
             throw Check.failed("piece without a buffer");

@@ -6,7 +6,8 @@ import comet.io.net.Address;
 import comet.port.Events;
 import comet.port.Loop;
 import io.netty.bootstrap.ServerBootstrap;
-import io.netty.channel.AdaptiveRecvByteBufAllocator;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
@@ -29,7 +30,6 @@ import org.slf4j.LoggerFactory;
 /// the exports' devices; the public methods may be called from any thread.
 public final class NbdServer {
     private static final Logger log = LoggerFactory.getLogger(NbdServer.class);
-    private static final int READ_BYTES_MAX = 256 << 10;
     private static final long TICK_NS = 1_000_000_000;
     private static final long STOP_CHECK_NS = 10_000_000;
 
@@ -40,6 +40,7 @@ public final class NbdServer {
     private final NbdShared shared;
     private final Events events;
     private final Set<NbdHandler> handlers = new LinkedHashSet<>();
+    private final ByteBuf received = Unpooled.directBuffer(NbdHandler.RECEIVE_BYTES);
     private final Set<Channel> listeners = new LinkedHashSet<>();
     private Loop.@Nullable Timer ticking;
     private int eventsInTick;
@@ -118,13 +119,12 @@ public final class NbdServer {
                 new ServerBootstrap()
                         .group(loop.netty())
                         .channel(transport.serverChannel(unix))
-                        .option(ChannelOption.SO_BACKLOG, 128)
-                        .childOption(
-                                ChannelOption.RECVBUF_ALLOCATOR,
-                                new AdaptiveRecvByteBufAllocator(4096, 32 << 10, READ_BYTES_MAX))
+                        .option(ChannelOption.SO_BACKLOG, 1024)
                         .childOption(
                                 ChannelOption.WRITE_BUFFER_WATER_MARK,
                                 new WriteBufferWaterMark(unsent / 2, unsent));
+        // Netty's unix sockets on NIO do not know it; those on io_uring take it and close all the
+        // same, so there a client that closes its side early loses the answers it still waits for.
         if (!unix || transport != Transport.NIO) {
             bootstrap.childOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
         }
@@ -180,7 +180,7 @@ public final class NbdServer {
             }
             open++;
             channel.closeFuture().addListener(_ -> open--);
-            channel.pipeline().addLast(new NbdHandler(NbdServer.this, shared));
+            channel.pipeline().addLast(new NbdHandler(NbdServer.this, shared, channel));
         }
 
         @Override
@@ -220,6 +220,11 @@ public final class NbdServer {
         if (level == Events.Level.ERROR || eventsInTick++ < EVENTS_PER_TICK_MAX) {
             events.event(level, code, "peer=" + handler.peer() + " why=\"" + why + '"');
         }
+    }
+
+    /// Where all connections read to, one after the other.
+    ByteBuf received() {
+        return received;
     }
 
     EventLoop loop() {

@@ -96,6 +96,20 @@ final class NbdSession {
         return blocked;
     }
 
+    /// The piece of a write whose data comes next, or null: what the client sends up to its end may
+    /// be put there directly, and told by [#filled].
+    @Nullable NbdPiece awaited() {
+        return transmission == null || blocked || life != Life.OPEN ? null : transmission.awaited();
+    }
+
+    void filled(int bytes) {
+        NbdPiece piece = awaited();
+        if (piece != null) {
+            piece.filled += bytes;
+            progressNs = wire.nowNs();
+        }
+    }
+
     /// The client has closed its sending side: it gets the answers that it still waits for.
     void inputEnded() {
         end();

@@ -70,6 +70,10 @@ final class NbdTransmission {
         return state == State.DATA || state == State.SKIP;
     }
 
+    @Nullable NbdPiece awaited() {
+        return piece;
+    }
+
     /// The session ends: the request that was still arriving is forgotten. Pieces of it that the
     /// device has already end as they do.
     void dropArriving() {

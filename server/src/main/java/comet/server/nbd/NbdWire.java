@@ -3,9 +3,11 @@ package comet.server.nbd;
 import comet.base.Buf;
 import io.netty.buffer.ByteBuf;
 
-/// The connection as a session sees it. Nothing here calls back into the session within the call.
+/// The connection as a session sees it. Nothing here calls back into the session within the call,
+/// except for [NbdSession#sent].
 interface NbdWire {
-    /// Where the next bytes for the client go: append to it, do not keep it.
+    /// Where the next bytes for the client go, with room for one head or option's reply: append to
+    /// it, do not keep it.
     ByteBuf out();
 
     /// Appends data by reference and takes over the caller's reference to `buf`. Once the bytes
