@@ -188,10 +188,11 @@ public final class Disk implements ChunkStore, Journal.Owner, Checkpoint.Owner {
         parts.loop.execute(this::roomWanted);
     }
 
+    /// Who waits is woken by what moves; where nothing does, there is room.
     private void roomWanted() {
-        room.changed();
-        if (room.isAwaited()) {
-            maybeCheckpoint();
+        maybeCheckpoint();
+        if (!checkpoint.isRunning() && !parts.journal().backlogged()) {
+            room.changed();
         }
     }
 

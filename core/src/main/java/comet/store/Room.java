@@ -66,8 +66,4 @@ final class Room {
             work.run();
         }
     }
-
-    boolean isAwaited() {
-        return !waiters.isEmpty();
-    }
 }

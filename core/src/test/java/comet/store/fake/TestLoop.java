@@ -72,7 +72,7 @@ public final class TestLoop implements Loop {
     /// Runs until the condition holds; false where nothing is left to do before.
     public boolean runUntil(BooleanSupplier condition) {
         for (int steps = 0; !condition.getAsBoolean(); steps++) {
-            Check.that(steps < 20_000_000, "the loop runs for ever");
+            Check.that(steps < 3_000_000, "the loop runs for ever");
             if (!step()) {
                 return condition.getAsBoolean();
             }
