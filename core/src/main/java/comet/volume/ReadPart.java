@@ -151,8 +151,6 @@ final class ReadPart extends ChunkPart implements Pending {
 
     /// The whole read is there: answer it, or wait for writes that it may have seen the start of.
     void succeed() {
-        // It may still stand in the order from when it waited before it was sent.
-        volume.order().leave(this);
         if (merge == null && !loose && !volume.order().enter(this)) {
             held = true;
             return;

@@ -60,7 +60,7 @@ final class StatusScan extends ChunkPart implements Pending {
             volume.gateway().loop().execute(this::nextUnlessDead);
             return;
         }
-        byte[] map = volume.maps().get(chunkIndex);
+        BlockMaps.BlockMap map = volume.maps().get(chunkIndex);
         if (map == null) {
             ask();
         } else {
@@ -82,15 +82,14 @@ final class StatusScan extends ChunkPart implements Pending {
         return Math.min(scanned.end(), (long) (chunkIndex + 1) << Sizes.CHUNK_SHIFT);
     }
 
-    private void walk(byte[] map) {
+    private void walk(BlockMaps.BlockMap map) {
         long end = chunkEnd();
         while (scanned.cursor < end && !stopped) {
             int inChunk = (int) (scanned.cursor & Sizes.CHUNK_BYTES - 1);
             int block = inChunk >>> Sizes.BLOCK_SHIFT;
-            boolean hole = BlockMaps.state(map, block) < BlockState.DATA;
+            boolean hole = map.state(block) < BlockState.DATA;
             int behind = block + 1;
-            while (behind < Sizes.CHUNK_BLOCKS
-                    && BlockMaps.state(map, behind) < BlockState.DATA == hole) {
+            while (behind < Sizes.CHUNK_BLOCKS && map.state(behind) < BlockState.DATA == hole) {
                 behind++;
             }
             long run =
@@ -167,10 +166,10 @@ final class StatusScan extends ChunkPart implements Pending {
             volume.retryLater(this);
             return;
         }
-        byte[] map = BlockMaps.of(reply);
+        BlockMaps.BlockMap map = BlockMaps.of(chunkIndex, reply);
         if (ChunkRequest.replyVersion(reply) == volume.table().get(chunkIndex)
                 && volume.completedVersion(chunkIndex) == volume.table().get(chunkIndex)) {
-            volume.maps().put(chunkIndex, map);
+            volume.maps().put(map);
         }
         walk(map);
     }
