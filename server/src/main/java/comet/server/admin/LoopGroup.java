@@ -4,16 +4,13 @@ import comet.cluster.ClusterMap;
 import comet.cluster.Command;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
-import comet.port.MetaClient;
+import comet.server.control.BlockingMeta;
+import comet.server.raft.MetaStatus;
 import java.time.Duration;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeoutException;
-import java.util.function.Consumer;
 import java.util.function.Function;
-import java.util.function.Supplier;
 
 /// The metadata group through a client that lives on a loop. Keeps a map of its own, brought up to
 /// date by each read, so that views of it need not run on the loop.
@@ -21,33 +18,25 @@ public final class LoopGroup implements GroupAccess {
     private static final Duration READ_MAX = Duration.ofSeconds(5);
     private static final Duration SUBMIT_MAX = Duration.ofSeconds(20);
 
-    private final Executor loop;
-    private final MetaClient client;
-    private final Supplier<CompletableFuture<GroupStatus>> status;
+    private final BlockingMeta meta;
     private final ClusterMap map = new ClusterMap();
 
-    /// @param loop runs work on the client's own thread
-    /// @param status asks who lives
-    public LoopGroup(
-            Executor loop, MetaClient client, Supplier<CompletableFuture<GroupStatus>> status) {
-        this.loop = loop;
-        this.client = client;
-        this.status = status;
+    public LoopGroup(BlockingMeta meta) {
+        this.meta = meta;
     }
 
     @Override
     public synchronized <T> T read(Function<ClusterMap, T> view) {
-        long known = map.revision();
-        MapUpdate update = await(done -> client.fetch(known, done), READ_MAX);
+        MapUpdate update = await(() -> meta.fetch(map.revision(), READ_MAX), READ_MAX);
         if (!map.apply(update)) {
-            map.apply(await(done -> client.fetch(0, done), READ_MAX));
+            map.apply(await(() -> meta.fetch(0, READ_MAX), READ_MAX));
         }
         return view.apply(map);
     }
 
     @Override
     public Reply submit(Command command) {
-        Reply reply = await(done -> client.submit(command, done), SUBMIT_MAX);
+        Reply reply = await(() -> meta.submit(command, SUBMIT_MAX), SUBMIT_MAX);
         if (reply instanceof Reply.Refused refused) {
             throw refused.code().startsWith("unknown-")
                     ? AdminException.missing(refused.code(), refused.message())
@@ -58,18 +47,35 @@ public final class LoopGroup implements GroupAccess {
 
     @Override
     public GroupStatus status() {
-        return get(status.get(), READ_MAX);
+        MetaStatus status = await(() -> meta.status(READ_MAX), READ_MAX);
+        Map<Integer, GroupStatus.Seen> disks = new TreeMap<>();
+        for (MetaStatus.DiskSeen disk : status.disks()) {
+            disks.put(
+                    disk.diskId(),
+                    new GroupStatus.Seen(disk.alive(), disk.agoMs(), disk.bootId()));
+        }
+        Map<Long, GroupStatus.Seen> gateways = new TreeMap<>();
+        for (MetaStatus.GatewaySeen gateway : status.gateways()) {
+            gateways.put(
+                    gateway.gatewayId(),
+                    new GroupStatus.Seen(gateway.alive(), gateway.agoMs(), 0));
+        }
+        String leader = status.leader();
+        return new GroupStatus(
+                leader == null ? "" : leader,
+                status.members(),
+                disks,
+                gateways,
+                status.settled());
     }
 
-    private <T> T await(Consumer<Consumer<T>> ask, Duration limit) {
-        CompletableFuture<T> answer = new CompletableFuture<>();
-        loop.execute(() -> ask.accept(answer::complete));
-        return get(answer, limit);
+    private interface Question<T> {
+        T ask() throws TimeoutException, InterruptedException;
     }
 
-    private static <T> T get(CompletableFuture<T> answer, Duration limit) {
+    private static <T> T await(Question<T> question, Duration limit) {
         try {
-            return answer.get(limit.toMillis(), TimeUnit.MILLISECONDS);
+            return question.ask();
         } catch (TimeoutException e) {
             throw AdminException.unavailable(
                     "no-quorum",
@@ -78,11 +84,6 @@ public final class LoopGroup implements GroupAccess {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw AdminException.unavailable("stopping", "this process is stopping");
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof AdminException known) {
-                throw known;
-            }
-            throw new IllegalStateException(e.getCause());
         }
     }
 }

@@ -5,6 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// Counters and gauges in Prometheus' text format. Sources add their samples when asked, each from
 /// its own loop's counters; nothing is kept between two questions.
@@ -14,6 +16,8 @@ public final class Metrics {
         50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 500_000, 1_000_000,
         5_000_000
     };
+
+    private static final Logger LOG = LoggerFactory.getLogger(Metrics.class);
 
     /// Something that has samples.
     public interface Source {
@@ -29,7 +33,11 @@ public final class Metrics {
     synchronized String text() {
         Sink sink = new Sink();
         for (Source source : sources) {
-            source.sample(sink);
+            try {
+                source.sample(sink);
+            } catch (AdminException e) {
+                LOG.warn("event=metrics-missing why=\"{}\"", e.text());
+            }
         }
         return sink.text();
     }

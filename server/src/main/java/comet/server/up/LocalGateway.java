@@ -32,21 +32,30 @@ final class LocalGateway implements GatewayPart, Metrics.Source {
 
     private final String name;
     private final EventLoop loop;
-    private final Gateway gateway;
-    private final NbdCounters nbd;
-    private final Function<String, List<String>> uris;
+    private volatile @Nullable Serving serving;
 
-    LocalGateway(
-            String name,
-            EventLoop loop,
-            Gateway gateway,
-            NbdCounters nbd,
-            Function<String, List<String>> uris) {
+    private record Serving(
+            Gateway gateway, NbdCounters nbd, Function<String, List<String>> uris) {}
+
+    LocalGateway(String name, EventLoop loop) {
         this.name = name;
         this.loop = loop;
-        this.gateway = gateway;
-        this.nbd = nbd;
-        this.uris = uris;
+    }
+
+    /// The gateway is there from now on.
+    ///
+    /// @param uris how clients reach a volume
+    void serve(Gateway gateway, NbdCounters nbd, Function<String, List<String>> uris) {
+        serving = new Serving(gateway, nbd, uris);
+    }
+
+    private Serving serving() {
+        Serving now = serving;
+        if (now == null) {
+            throw AdminException.unavailable(
+                    "starting", "gateway %s is still starting".formatted(name));
+        }
+        return now;
     }
 
     @Override
@@ -55,11 +64,15 @@ final class LocalGateway implements GatewayPart, Metrics.Source {
     }
 
     private List<VolumeStatus> status() {
+        Gateway gateway = serving().gateway;
         return within(ANSWER_MAX, result -> result.complete(gateway.status()));
     }
 
     @Override
     public List<VolumeState> volumes() {
+        if (serving == null) {
+            return List.of();
+        }
         long nowNs = System.nanoTime();
         return status().stream()
                 .map(volume ->
@@ -83,6 +96,7 @@ final class LocalGateway implements GatewayPart, Metrics.Source {
     public long attach(VolumeInfo volume, boolean takeover) {
         Command.Attach.Mode mode =
                 takeover ? Command.Attach.Mode.TAKEOVER : Command.Attach.Mode.NORMAL;
+        Gateway gateway = serving().gateway;
         change(done -> gateway.attach(volume.volumeId(), mode, done));
         return status().stream()
                 .filter(status -> status.volumeId() == volume.volumeId())
@@ -93,6 +107,7 @@ final class LocalGateway implements GatewayPart, Metrics.Source {
 
     @Override
     public void detach(VolumeInfo volume) {
+        Gateway gateway = serving().gateway;
         change(done -> gateway.detach(volume.volumeId(), false, done));
     }
 
@@ -128,7 +143,8 @@ final class LocalGateway implements GatewayPart, Metrics.Source {
 
     @Override
     public List<String> uris(String volume) {
-        return uris.apply(volume);
+        Serving now = serving;
+        return now == null ? List.of() : now.uris.apply(volume);
     }
 
     @Override
@@ -137,6 +153,7 @@ final class LocalGateway implements GatewayPart, Metrics.Source {
             sample(sink, volume);
         }
         String labels = Metrics.labels("process", name);
+        NbdCounters nbd = serving().nbd;
         sink.gauge("comet_nbd_connections", "Open NBD connections.", labels, nbd.connectionsOpen);
         sink.counter(
                 "comet_nbd_connections_total",

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # The launcher finds a JDK by itself, the CLI answers fast and says what is wrong.
 . "$(dirname "$0")/../lib.sh"
 

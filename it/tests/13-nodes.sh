@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# `comet up --nodes 3`: separate processes; one that is killed stays down until it is started again as
+# printed, health says who is waited for; Ctrl-C of the parent stops all.
+# timeout: 240
+. "$(dirname "$0")/../lib.sh"
+
+SIZE=1G start_up --nodes 3
+for name in node-1 node-2 node-3 gateway-1; do
+    alive "$(pid_of $name)" || fail "$name does not run"
+    grep -q -- "--config $DATA/$name/" "$IT_DIR/up.out" || fail "how to start $name is not printed"
+done
+[[ $(cli node list --json | jq '.nodes | length') == 3 ]]
+[[ $(cli disk list --json | jq '[.disks[] | select(.alive)] | length') == 3 ]]
+[[ $(cli cluster status --json | jq '.members | length') == 3 ]]
+cli gateway list | grep -q gateway-1
+cli cluster map | grep -q node-2
+[[ $(cli pg list --json | jq '[.pgs[] | select(.state == "ok")] | length') == 8192 ]]
+[[ $(cli pg list --json | jq '[.pgs[] | select((.members | map(.domain) | unique | length) == 2)] | length') == 8192 ]]
+cli pg info 17 | grep -q in-sync
+cli cluster health
+qemu-io -f raw -c 'write -P 0x21 0 64M' -c flush "$(nbd_uri disk0)"
+
+say "a node is killed: health says so, and it stays down"
+victim=$(pid_of node-2)
+kill -KILL "$victim"
+wait_gone "$victim" 10
+waiting() { cli cluster health 2>&1 | grep -q 'wait for disk .*node-2'; }
+IT_WAIT=15 await waiting
+refused 1 "" cli cluster health
+say "writes wait for it meanwhile, and go on when it is back"
+qemu-io -f raw -c 'write -P 0x22 0 64M' -c flush "$(nbd_uri disk0)" >"$IT_DIR/io.out" 2>&1 &
+writer=$!
+own $writer
+sleep 2
+alive $writer || fail "a write did not wait: $(cat "$IT_DIR/io.out")"
+start_role node node-2 "$DATA/node-2/node.conf"
+wait $writer || fail "the write failed: $(cat "$IT_DIR/io.out")"
+IT_WAIT=60 await cli cluster health --wait --timeout 1
+qemu-io -r -f raw -c 'read -P 0x22 0 64M' "$(nbd_uri disk0)"
+
+say "the gateway is killed"
+kill9 "$(pid_of gateway-1)"
+start_role gateway gateway-1 "$DATA/gateway-1/gateway.conf"
+qemu-io -r -f raw -c 'read -P 0x22 0 64M' "$(nbd_uri disk0)"
+
+say "metrics and events of all processes"
+curl -s -H "Authorization: Bearer $(cat "$DATA/admin.token")" "http://$(cat "$DATA/admin.address")/metrics" \
+    >"$IT_DIR/metrics"
+for name in node-1 node-2 node-3 gateway-1; do
+    grep -q "process=\"$name\"" "$IT_DIR/metrics" || fail "no metrics of $name"
+done
+cli cluster events --json | jq -e '.events | length > 0' >/dev/null
+
+say "the parent's end is the end of all that it started"
+pids=("$(pid_of node-1)" "$(pid_of node-3)")
+stop "$UP_PID" 60
+for pid in "${pids[@]}"; do alive "$pid" && fail "$pid outlived its parent"; done
+stop "$ROLE_PID"
+
+say "and everything is there after the next start"
+stop_node2=$(cat "$DATA/run/node-2.pid" 2>/dev/null || true)
+[[ -z $stop_node2 ]] || { kill -TERM "$stop_node2" && wait_gone "$stop_node2"; }
+start_up --nodes 3
+qemu-io -r -f raw -c 'read -P 0x22 0 64M' "$(nbd_uri disk0)"
+stop "$UP_PID" 60
+refused 1 "holds a cluster of 3 nodes" comet up --data "$DATA" --nodes 2

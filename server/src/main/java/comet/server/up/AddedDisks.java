@@ -1,0 +1,65 @@
+package comet.server.up;
+
+import comet.server.config.NodeConfig.DiskConfig;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.type.TypeReference;
+import tools.jackson.databind.json.JsonMapper;
+
+/// Disks that `disk add` gave to a node, beside those of its config: in `added-disks.json` of its
+/// folder.
+final class AddedDisks {
+    private static final String FILE = "added-disks.json";
+    private static final JsonMapper JSON = JsonMapper.shared();
+
+    private final Path file;
+    private final List<Added> disks;
+
+    private record Added(String path, long weightBytes, @Nullable String domain) {}
+
+    private AddedDisks(Path file, List<Added> disks) {
+        this.file = file;
+        this.disks = disks;
+    }
+
+    static AddedDisks in(Path folder) {
+        Path file = folder.resolve(FILE);
+        try {
+            if (!Files.exists(file)) {
+                return new AddedDisks(file, new ArrayList<>());
+            }
+            List<Added> disks =
+                    JSON.readValue(
+                            Files.readString(file), new TypeReference<ArrayList<Added>>() {});
+            return new AddedDisks(file, disks);
+        } catch (IOException | JacksonException e) {
+            throw new StartException("cannot read %s: %s".formatted(file, e.getMessage()), e);
+        }
+    }
+
+    List<DiskConfig> disks() {
+        List<DiskConfig> all = new ArrayList<>();
+        for (Added disk : disks) {
+            all.add(new DiskConfig(Path.of(disk.path), null, disk.weightBytes, disk.domain));
+        }
+        return all;
+    }
+
+    void add(Path path, long weightBytes, @Nullable String domain) throws IOException {
+        disks.add(new Added(path.toString(), weightBytes, domain));
+        Path aside = file.resolveSibling(FILE + ".new");
+        Files.write(aside, JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(disks));
+        try (FileChannel channel = FileChannel.open(aside, StandardOpenOption.WRITE)) {
+            channel.force(true);
+        }
+        Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
+    }
+}

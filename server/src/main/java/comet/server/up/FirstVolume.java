@@ -1,0 +1,95 @@
+package comet.server.up;
+
+import comet.cluster.Command;
+import comet.cluster.VolumeInfo;
+import comet.cluster.VolumeInfo.Durability;
+import comet.server.admin.AdminException;
+import comet.server.admin.GroupAccess;
+import comet.server.config.HostPort;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// The volume that `comet up` makes where there is none, and how to use it.
+final class FirstVolume {
+    private static final String NAME = "disk0";
+
+    private FirstVolume() {}
+
+    /// @return the name of a volume that exists
+    static String ensure(GroupAccess group, long sizeBytes) {
+        String name = existing(group);
+        if (name != null) {
+            return name;
+        }
+        try {
+            group.submit(
+                    new Command.CreateVolume(
+                            NAME, sizeBytes, Durability.FLUSH, System.currentTimeMillis()));
+        } catch (AdminException e) {
+            throw new StartException("the first volume: " + e.text(), e);
+        }
+        return NAME;
+    }
+
+    private static @Nullable String existing(GroupAccess group) {
+        return group.read(
+                map -> {
+                    if (map.volume(NAME) != null) {
+                        return NAME;
+                    }
+                    for (VolumeInfo volume : map.volumes()) {
+                        if (!volume.deleted()) {
+                            return volume.name();
+                        }
+                    }
+                    return null;
+                });
+    }
+
+    /// @param commands how to start each process again, where there are several
+    static void explain(
+            PrintStream out,
+            Path data,
+            String volume,
+            HostPort nbd,
+            HostPort admin,
+            List<String> commands) {
+        out.printf(
+                """
+
+                Volume %s is served over NBD. With QEMU:
+
+                  qemu-system-x86_64 ... \\
+                    -blockdev driver=nbd,node-name=%s,export=%s,server.type=unix,server.path=%s,reconnect-delay=300,discard=unmap,cache.direct=on,cache.no-flush=off \\
+                    -device virtio-blk-pci,drive=%s,discard=on
+
+                Other tools: nbd+unix:///%s?socket=%s
+                More:        comet volume create NAME --size 20G%s
+                             comet cluster status%s
+                Admin API:   http://%s (token in %s)
+                """,
+                volume,
+                volume,
+                volume,
+                data.resolve("nbd.sock"),
+                volume,
+                volume,
+                data.resolve("nbd.sock"),
+                option(data),
+                option(data),
+                admin,
+                data.resolve("admin.token"));
+        if (!commands.isEmpty()) {
+            out.println("\nA process that was killed stays down until it is started again:");
+            commands.forEach(command -> out.println("  " + command));
+        }
+        out.println();
+        ProcessCore.ready("nbd://" + nbd + "/" + volume);
+    }
+
+    private static String option(Path data) {
+        return data.equals(Path.of("data").toAbsolutePath()) ? "" : " --data " + data;
+    }
+}

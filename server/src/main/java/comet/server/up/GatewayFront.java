@@ -1,0 +1,125 @@
+package comet.server.up;
+
+import comet.io.net.Address;
+import comet.port.Connection;
+import comet.server.admin.Metrics;
+import comet.server.config.HostPort;
+import comet.server.control.ControlClient;
+import comet.server.data.DataException;
+import comet.server.data.GatewayData;
+import comet.server.nbd.NbdLimits;
+import comet.server.nbd.NbdServer;
+import comet.volume.GatewayConfig;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/// A gateway with its NBD server, put into a process.
+final class GatewayFront {
+    /// How long requests under way may take when the process stops.
+    private static final Duration NBD_STOP = Duration.ofSeconds(10);
+
+    private final LocalGateway part;
+    private final @Nullable HostPort tcp;
+
+    private GatewayFront(LocalGateway part, @Nullable HostPort tcp) {
+        this.part = part;
+        this.tcp = tcp;
+    }
+
+    /// Registers the gateway, waiting for the group as long as it takes, and serves.
+    ///
+    /// @param part told of the gateway when it is there
+    static GatewayFront start(
+            ProcessCore process,
+            LocalGateway part,
+            GatewayConfig config,
+            Connection.Dialer dialer,
+            List<String> exports,
+            Path socket,
+            @Nullable HostPort listen) {
+        ControlClient client = process.client();
+        GatewayData data;
+        try {
+            data =
+                    GatewayData.start(
+                            process.loop,
+                            process.name,
+                            process.hostId,
+                            config,
+                            client,
+                            dialer,
+                            process.events);
+        } catch (DataException e) {
+            throw new StartException(String.valueOf(e.getMessage()), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new StartException("interrupted", e);
+        }
+        process.loop.submit(() -> client.reportGateway(data.gatewayId()));
+        process.closers.add("gateway", data::close);
+        NbdServer nbd =
+                new NbdServer(
+                        process.loop,
+                        new VolumeExports(data.gateway(), exports),
+                        NbdLimits.DEFAULT,
+                        process.events);
+        process.closers.add("nbd", () -> nbd.stop(NBD_STOP).get(20, TimeUnit.SECONDS));
+        listen(nbd, new Address.Unix(socket));
+        HostPort real = null;
+        if (listen != null) {
+            Address bound = listen(nbd, new Address.Tcp(listen.host(), listen.port()));
+            real = bound instanceof Address.Tcp tcp ? listen.withPort(tcp.port()) : listen;
+        }
+        part.serve(data.gateway(), nbd.counters(), uris(socket, real));
+        process.metrics.add(part);
+        return new GatewayFront(part, real);
+    }
+
+    private static java.util.function.Function<String, List<String>> uris(
+            Path socket, @Nullable HostPort tcp) {
+        return volume -> {
+            List<String> uris = new ArrayList<>();
+            uris.add("nbd+unix:///" + volume + "?socket=" + socket);
+            if (tcp != null) {
+                uris.add("nbd://" + tcp + "/" + volume);
+            }
+            return uris;
+        };
+    }
+
+    private static Address listen(NbdServer nbd, Address address) {
+        try {
+            return nbd.listen(address).get(10, TimeUnit.SECONDS);
+        } catch (ExecutionException e) {
+            Throwable cause = e.getCause();
+            throw new StartException(
+                    "NBD: %s. Choose another address"
+                            .formatted(cause == null ? e : cause.getMessage()),
+                    e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new StartException("interrupted", e);
+        } catch (TimeoutException e) {
+            throw new StartException("NBD cannot listen on " + address + ": no answer", e);
+        }
+    }
+
+    LocalGateway part() {
+        return part;
+    }
+
+    /// The address in use over TCP, or null.
+    @Nullable HostPort tcp() {
+        return tcp;
+    }
+
+    Metrics.Source metrics() {
+        return part;
+    }
+}

@@ -1,0 +1,44 @@
+package comet.server.up;
+
+import comet.server.admin.LoopGroup;
+import comet.server.config.GatewayConfig;
+
+/// `comet gateway`: serves volumes to the virtual machines of its host.
+final class GatewayProcess {
+    private GatewayProcess() {}
+
+    static void start(GatewayConfig config, Life life) {
+        ProcessCore process = new ProcessCore("gateway", config.name(), config.data(), false, life);
+        process.pidFile(config.pidFile());
+        process.group(config.group());
+        LoopGroup group = process.groupAccess();
+        LocalGateway part = new LocalGateway(config.name(), process.loop);
+        process.admin(config.admin(), group, null, part, process.events::last);
+        process.awaitCluster(group);
+        GatewayFront front =
+                GatewayFront.start(
+                        process,
+                        part,
+                        core(config),
+                        process.dialer(),
+                        config.exports(),
+                        config.nbdSocket(),
+                        config.nbdListen());
+        ProcessCore.ready(
+                front.tcp() == null
+                        ? "nbd+unix:///?socket=" + config.nbdSocket()
+                        : "nbd://" + front.tcp());
+    }
+
+    /// The core's bounds from the config's.
+    static comet.volume.GatewayConfig core(GatewayConfig config) {
+        comet.volume.GatewayConfig standard = comet.volume.GatewayConfig.defaults();
+        return new comet.volume.GatewayConfig(
+                standard.inFlightBytesMax(),
+                standard.volumeInFlightBytesMax(),
+                config.memoryBytes(),
+                standard.blockMapsMax(),
+                Math.max(1, config.idleDetach().toNanos()),
+                standard.silenceNs());
+    }
+}

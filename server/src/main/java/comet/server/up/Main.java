@@ -1,0 +1,178 @@
+package comet.server.up;
+
+import comet.server.config.ConfigException;
+import comet.server.config.GatewayConfig;
+import comet.server.config.MetaConfig;
+import comet.server.config.NodeConfig;
+import comet.server.config.UpConfig;
+import comet.server.log.LogSetup;
+import java.io.File;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+
+/// The processes of Comet. Exit status: 0 after a stop that was asked for, 1 where a process could
+/// not start or go on (why is the last line on standard error), 2 wrong usage, 70 after a failure of
+/// the program itself.
+@Command(
+        name = "comet",
+        subcommands = {
+            Main.Up.class,
+            Main.Node.class,
+            Main.Meta.class,
+            Main.Gateway.class,
+        })
+final class Main {
+    @Option(
+            names = "--debug",
+            scope = ScopeType.INHERIT,
+            description = "Log more, with stack traces.")
+    boolean debug;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            scope = ScopeType.INHERIT,
+            description = "Show this help.")
+    boolean help;
+
+    private final Life life = new Life();
+
+    public static void main(String[] args) {
+        Main main = new Main();
+        CommandLine line = new CommandLine(main);
+        line.setExecutionExceptionHandler((e, _, _) -> main.failed(e));
+        int status = line.execute(args);
+        main.life.exit(status);
+    }
+
+    private int failed(Exception e) {
+        if (debug || !(e instanceof StartException || e instanceof ConfigException)) {
+            e.printStackTrace();
+        }
+        System.err.println("comet: " + e.getMessage());
+        return 1;
+    }
+
+    /// What the processes' commands share.
+    abstract static class Role implements Callable<Integer> {
+        @CommandLine.ParentCommand @Nullable Main main;
+
+        @Option(
+                names = "--set",
+                paramLabel = "KEY=VALUE",
+                description = "Overrides a value of the config; may be repeated.")
+        List<String> overrides = new ArrayList<>();
+
+        abstract void start(Life life);
+
+        @Override
+        public Integer call() {
+            if (main == null) {
+                throw new IllegalStateException("started without a command line");
+            }
+            if (main.debug) {
+                LogSetup.debug();
+            }
+            Life life = main.life;
+            start(life);
+            return life.await();
+        }
+    }
+
+    @Command(
+            name = "up",
+            description =
+                    "Start a cluster on this machine: in one process, or with --nodes N in many.")
+    static final class Up extends Role {
+        @Option(names = "--config", paramLabel = "FILE", description = "Values for what no flag says.")
+        @Nullable Path config;
+
+        @Option(names = "--data", paramLabel = "DIR", description = "Data folder. Default: ./data.")
+        @Nullable String data;
+
+        @Option(
+                names = "--nbd",
+                paramLabel = "ADDR",
+                description = "NBD over TCP; port 0: any free one. Default: 127.0.0.1:10809.")
+        @Nullable String nbd;
+
+        @Option(
+                names = "--admin",
+                paramLabel = "ADDR",
+                description = "Admin API over TCP; port 0: any free one. Default: 127.0.0.1:7490.")
+        @Nullable String admin;
+
+        @Option(
+                names = "--size",
+                paramLabel = "SIZE",
+                description = "Size of the first volume, `disk0`. Default: 10G.")
+        @Nullable String size;
+
+        @Option(
+                names = "--nodes",
+                paramLabel = "N",
+                description = "Storage nodes, each a process of its own, and one gateway.")
+        @Nullable Integer nodes;
+
+        @Override
+        void start(Life life) {
+            flag("data", data == null ? null : new File(data).getAbsolutePath());
+            flag("nbd", nbd);
+            flag("admin", admin);
+            flag("size", size);
+            flag("nodes", nodes == null ? null : nodes.toString());
+            UpConfig up = UpConfig.read(config, overrides);
+            if (up.nodes() == 0) {
+                UpProcess.start(up, life);
+            } else {
+                UpNodes.start(up, life);
+            }
+        }
+
+        private void flag(String key, @Nullable String value) {
+            if (value != null) {
+                overrides.add(key + "=" + value);
+            }
+        }
+    }
+
+    @Command(name = "node", description = "Start a storage node.")
+    static final class Node extends Role {
+        @Option(names = "--config", paramLabel = "FILE", required = true, description = "Its config.")
+        Path config = Path.of("");
+
+        @Override
+        void start(Life life) {
+            NodeProcess.start(NodeConfig.read(config, overrides), life);
+        }
+    }
+
+    @Command(name = "meta", description = "Start a member of the metadata group, without disks.")
+    static final class Meta extends Role {
+        @Option(names = "--config", paramLabel = "FILE", required = true, description = "Its config.")
+        Path config = Path.of("");
+
+        @Override
+        void start(Life life) {
+            MetaProcess.start(MetaConfig.read(config, overrides), life);
+        }
+    }
+
+    @Command(name = "gateway", description = "Start a gateway.")
+    static final class Gateway extends Role {
+        @Option(names = "--config", paramLabel = "FILE", required = true, description = "Its config.")
+        Path config = Path.of("");
+
+        @Override
+        void start(Life life) {
+            GatewayProcess.start(GatewayConfig.read(config, overrides), life);
+        }
+    }
+}

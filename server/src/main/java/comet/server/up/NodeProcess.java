@@ -1,0 +1,90 @@
+package comet.server.up;
+
+import comet.io.net.Address;
+import comet.port.Connection;
+import comet.server.admin.LoopGroup;
+import comet.server.config.GroupConfig;
+import comet.server.config.NodeConfig;
+import comet.server.control.ControlClient;
+import comet.server.data.DataException;
+import comet.server.data.NodeData;
+import comet.server.raft.MetaMember;
+import comet.store.StoreConfig;
+import comet.base.Sizes;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// `comet node`: disks, and where the config says so a member of the metadata group.
+final class NodeProcess {
+    private NodeProcess() {}
+
+    static void start(NodeConfig config, Life life) {
+        ProcessCore process = new ProcessCore("node", config.name(), config.data(), false, life);
+        process.pidFile(config.pidFile());
+        process.group(config.group());
+        GroupConfig meta = config.meta();
+        Connection.@Nullable Acceptor control = null;
+        if (meta != null) {
+            Path log = config.data().resolve("meta");
+            control = process.startMember(ProcessCore.settings(meta, log));
+        }
+        ControlClient client = process.client();
+        NodeData node =
+                new NodeData(
+                        process.loop,
+                        NodeData.Settings.of(
+                                        config.name(),
+                                        config.data(),
+                                        config.domain(),
+                                        process.hostId)
+                                .withStore(
+                                        StoreConfig.defaults()
+                                                .withJournal(
+                                                        config.journalBytes(),
+                                                        Sizes.CHUNK_BYTES)),
+                        client,
+                        process.dialer(),
+                        process.events);
+        process.closers.add("node", node::close);
+        if (control != null) {
+            node.control(control);
+        }
+        List<String> addresses = listen(node, config);
+        LocalNode part = new LocalNode(process, node, client, config.domain());
+        LoopGroup group = process.groupAccess();
+        process.admin(config.admin(), group, part, null, process.events::last);
+        process.metrics.add(part);
+        MetaMember member = process.member();
+        if (member != null && meta != null) {
+            Purger.start(process, member, group, meta.gracePeriod());
+        }
+        process.awaitCluster(group);
+        try {
+            node.join(addresses, part.all(config.disks()));
+        } catch (DataException e) {
+            throw new StartException(String.valueOf(e.getMessage()), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new StartException("interrupted", e);
+        }
+        part.report();
+        ProcessCore.ready(config.name() + " " + config.listen());
+    }
+
+    /// @return what others are told to call, the socket first
+    private static List<String> listen(NodeData node, NodeConfig config) {
+        try {
+            Address unix = new Address.Unix(config.socket());
+            Address tcp = new Address.Tcp(config.listen().host(), config.listen().port());
+            List<String> addresses = new ArrayList<>();
+            addresses.add(node.listen(unix).toString());
+            node.listen(tcp);
+            addresses.add(config.advertise().toString());
+            return addresses;
+        } catch (DataException | IllegalArgumentException e) {
+            throw new StartException(String.valueOf(e.getMessage()), e);
+        }
+    }
+}

@@ -1,0 +1,261 @@
+package comet.server.up;
+
+import comet.cluster.ClusterInfo;
+import comet.cluster.ClusterMap;
+import comet.io.loop.EventLoop;
+import comet.io.net.SocketDialer;
+import comet.port.Connection;
+import comet.server.admin.Admin;
+import comet.server.admin.AdminServer;
+import comet.server.admin.EventLog;
+import comet.server.admin.GatewayPart;
+import comet.server.admin.LoopGroup;
+import comet.server.admin.Metrics;
+import comet.server.admin.NodePart;
+import comet.server.admin.ProcessMetrics;
+import comet.server.config.AdminConfig;
+import comet.server.config.GroupConfig;
+import comet.server.config.HostPort;
+import comet.server.control.BlockingMeta;
+import comet.server.control.ControlClient;
+import comet.server.control.ControlService;
+import comet.server.data.DataException;
+import comet.server.data.HostId;
+import comet.server.raft.MetaMember;
+import comet.server.raft.RaftSettings;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.UUID;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/// What every process of Comet has, whatever its role: a locked folder, one event loop, events,
+/// metrics, a way to the metadata group, the admin API; and their end, in the opposite order.
+final class ProcessCore {
+    final String name;
+    final Life life;
+    final Closers closers;
+    final DataFolder folder;
+    final EventLoop loop;
+    final EventLog events;
+    final Metrics metrics = new Metrics();
+    final String hostId;
+
+    private Connection.Dialer dialer;
+    private @Nullable MetaMember member;
+    private @Nullable ControlService service;
+    private List<List<String>> members = List.of();
+
+    /// @param own see [DataFolder#open]
+    ProcessCore(String kind, String name, Path data, boolean own, Life life) {
+        this.name = name;
+        this.life = life;
+        closers = new Closers();
+        life.onStop(closers::close);
+        folder = DataFolder.open(data, kind, name, own);
+        closers.add("folder", folder::close);
+        loop = EventLoop.start(name);
+        closers.add("loop", loop::close);
+        events = new EventLog(name);
+        metrics.add(new ProcessMetrics(name, events));
+        dialer = new SocketDialer(loop);
+        try {
+            hostId = HostId.read();
+        } catch (DataException e) {
+            throw new StartException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    Path data() {
+        return folder.path();
+    }
+
+    Connection.Dialer dialer() {
+        return dialer;
+    }
+
+    /// Calls go through `other` from now on.
+    void dialThrough(Connection.Dialer other) {
+        dialer = other;
+    }
+
+    /// The number of this process in a file, as long as it runs.
+    void pidFile(@Nullable Path file) {
+        if (file == null) {
+            return;
+        }
+        try {
+            Path parent = file.getParent();
+            if (parent != null) {
+                Files.createDirectories(parent);
+            }
+            Files.writeString(file, ProcessHandle.current().pid() + "\n");
+        } catch (IOException e) {
+            throw new StartException(
+                    "cannot write the pid file %s: %s".formatted(file, DataFolder.words(e)), e);
+        }
+        closers.add("pid file", () -> Files.deleteIfExists(file));
+    }
+
+    /// The metadata group, as the config names it: its members' `control` addresses.
+    void group(List<HostPort> addresses) {
+        members = addresses.stream().map(address -> List.of(address.toString())).toList();
+    }
+
+    List<String> groupAddresses() {
+        return members.stream().map(List::getFirst).toList();
+    }
+
+    /// This process carries a member of the group.
+    ///
+    /// @return for the listener on which others reach it
+    Connection.Acceptor startMember(RaftSettings settings) {
+        try {
+            MetaMember started = MetaMember.start(settings);
+            member = started;
+            closers.add("metadata member", started::close);
+            ControlService served = new ControlService(started);
+            service = served;
+            closers.add("control", served::close);
+            return loop.call(() -> served.acceptor(loop::submit, loop.frames(), loop.bufs()));
+        } catch (IOException e) {
+            throw new StartException(
+                    "the member of the metadata group cannot start in %s: %s"
+                            .formatted(settings.folder(), e.getMessage()),
+                    e);
+        }
+    }
+
+    /// @param folder of the member's log
+    static RaftSettings settings(GroupConfig group, Path folder) {
+        List<RaftSettings.Member> members =
+                group.members().stream()
+                        .map(
+                                m ->
+                                        new RaftSettings.Member(
+                                                m.name(),
+                                                m.raft().host(),
+                                                m.raft().port(),
+                                                List.of(m.control().toString())))
+                        .toList();
+        return new RaftSettings(
+                group.self().name(), members, folder, RaftSettings.SNAPSHOT_EVERY);
+    }
+
+    @Nullable MetaMember member() {
+        return member;
+    }
+
+    /// A client of the group, on the loop.
+    ControlClient client() {
+        ControlService local = service;
+        ControlClient client =
+                loop.call(
+                        () -> {
+                            if (local != null && members.size() <= 1) {
+                                return ControlClient.local(local, loop, loop::submit);
+                            }
+                            ControlClient.Network network =
+                                    new ControlClient.Network(
+                                            dialer, loop.frames(), loop.bufs(), members, 0, 0);
+                            return local == null
+                                    ? ControlClient.remote(network, loop, loop::submit)
+                                    : ControlClient.member(local, network, loop, loop::submit);
+                        });
+        closers.add(
+                "group client",
+                () ->
+                        loop.call(
+                                () -> {
+                                    client.close();
+                                    return true;
+                                }));
+        return client;
+    }
+
+    LoopGroup groupAccess() {
+        return new LoopGroup(new BlockingMeta(client(), loop::submit));
+    }
+
+    /// Starts the admin API.
+    ///
+    /// @param events all that `cluster events` shows
+    AdminServer admin(
+            AdminConfig config,
+            LoopGroup group,
+            @Nullable NodePart nodes,
+            @Nullable GatewayPart gateway,
+            Supplier<List<EventLog.Event>> shown) {
+        Admin admin = new Admin(group, nodes, gateway, shown, metrics, groupAddresses());
+        try {
+            AdminServer server = AdminServer.start(config, admin);
+            closers.add("admin", server::close);
+            HostPort listen = config.listen();
+            if (listen != null) {
+                Files.writeString(
+                        data().resolve("admin.address"),
+                        listen.withPort(server.port()) + "\n");
+            }
+            return server;
+        } catch (IOException e) {
+            throw new StartException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    /// Notes, or compares, to which cluster this process belongs.
+    void checkCluster(ClusterMap map) {
+        ClusterInfo cluster = map.cluster();
+        folder.cluster(new UUID(cluster.clusterHigh(), cluster.clusterLow()).toString());
+    }
+
+    /// Waits until the group holds a cluster, and that it is ours.
+    void awaitCluster(LoopGroup group) {
+        boolean said = false;
+        while (true) {
+            boolean there = false;
+            try {
+                there =
+                        group.read(
+                                map -> {
+                                    if (map.exists()) {
+                                        checkCluster(map);
+                                    }
+                                    return map.exists();
+                                });
+            } catch (comet.server.admin.AdminException e) {
+                events.event(
+                        comet.port.Events.Level.WARN,
+                        "group-away",
+                        "group=" + groupAddresses() + " why=\"" + e.code() + "\"");
+            }
+            if (there) {
+                return;
+            }
+            if (!said) {
+                said = true;
+                events.event(
+                        comet.port.Events.Level.INFO,
+                        "cluster-awaited",
+                        "group=" + groupAddresses());
+            }
+            pause(300);
+        }
+    }
+
+    static void pause(long ms) {
+        try {
+            Thread.sleep(ms);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new StartException("interrupted", e);
+        }
+    }
+
+    /// Says on standard output that others may begin.
+    static void ready(String what) {
+        System.out.println("ready " + what);
+        System.out.flush();
+    }
+}

@@ -1,0 +1,162 @@
+package comet.server.up;
+
+import comet.base.Sizes;
+import comet.cluster.ClusterInfo;
+import comet.cluster.Command;
+import comet.io.file.FileMedia;
+import comet.io.net.DirectNet;
+import comet.port.Media.MediaException;
+import comet.server.admin.AdminException;
+import comet.server.admin.AdminServer;
+import comet.server.admin.GroupAccess;
+import comet.server.admin.LoopGroup;
+import comet.server.config.AdminConfig;
+import comet.server.config.HostPort;
+import comet.server.config.NodeConfig.DiskConfig;
+import comet.server.config.UpConfig;
+import comet.server.control.ControlClient;
+import comet.server.data.DataException;
+import comet.server.data.NodeData;
+import comet.server.raft.MetaMember;
+import comet.server.raft.RaftSettings;
+import comet.store.StoreConfig;
+import comet.volume.GatewayConfig;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.UUID;
+
+/// `comet up`: the whole cluster in one process. A metadata group of one, a node with two disks in two
+/// domains, a gateway; on one loop, by direct calls. Otherwise the code of the cluster.
+final class UpProcess {
+    static final int REPLICAS = 2;
+
+    private static final String NAME = "node-1";
+
+    private UpProcess() {}
+
+    static void start(UpConfig up, Life life) {
+        Path data = up.data().toAbsolutePath().normalize();
+        ProcessCore process = new ProcessCore("up", NAME, data, true, life);
+        process.startMember(RaftSettings.alone(NAME, data.resolve("meta")));
+        DirectNet direct = process.loop.call(() -> new DirectNet(process.loop));
+        process.dialThrough(direct.dialer(process.dialer()));
+        LoopGroup group = process.groupAccess();
+        createCluster(process, group);
+        ControlClient client = process.client();
+        NodeData node =
+                new NodeData(
+                        process.loop,
+                        NodeData.Settings.of(NAME, data, "a", process.hostId)
+                                .withStore(
+                                        StoreConfig.defaults()
+                                                .withJournal(
+                                                        up.journalBytes(), Sizes.CHUNK_BYTES)),
+                        client,
+                        process.dialer(),
+                        process.events);
+        process.closers.add("node", node::close);
+        process.loop.call(
+                () -> {
+                    direct.listen(NAME, node.server());
+                    return true;
+                });
+        LocalNode part = new LocalNode(process, node, client, "a");
+        join(node, part, disks(data));
+        process.metrics.add(part);
+        LocalGateway gateway = new LocalGateway("gateway-1", process.loop);
+        AdminServer admin =
+                process.admin(
+                        new AdminConfig(
+                                data.resolve("admin.sock"),
+                                up.admin(),
+                                data.resolve("admin.token")),
+                        group,
+                        part,
+                        gateway,
+                        process.events::last);
+        MetaMember member = process.member();
+        if (member != null) {
+            Purger.start(process, member, group, up.gracePeriod());
+        }
+        awaitDisks(part);
+        GatewayFront front =
+                GatewayFront.start(
+                        process,
+                        gateway,
+                        GatewayConfig.defaults(),
+                        process.dialer(),
+                        List.of("*"),
+                        data.resolve("nbd.sock"),
+                        up.nbd());
+        String volume = FirstVolume.ensure(group, up.sizeBytes());
+        HostPort tcp = front.tcp();
+        FirstVolume.explain(
+                System.out,
+                data,
+                volume,
+                tcp == null ? up.nbd() : tcp,
+                up.admin().withPort(admin.port()),
+                List.of());
+    }
+
+    /// Creates the cluster where there is none, and compares it with what the folder says.
+    private static void createCluster(ProcessCore process, GroupAccess group) {
+        boolean there = group.read(map -> map.exists());
+        if (!there) {
+            createCluster(group);
+        }
+        process.awaitCluster((LoopGroup) group);
+    }
+
+    static void createCluster(GroupAccess group) {
+        UUID id = UUID.randomUUID();
+        try {
+            group.submit(
+                    new Command.CreateCluster(
+                            new ClusterInfo(
+                                    id.getMostSignificantBits(),
+                                    id.getLeastSignificantBits(),
+                                    Sizes.PLACEMENT_GROUPS,
+                                    REPLICAS)));
+        } catch (AdminException e) {
+            throw new StartException("cannot create the cluster: " + e.text(), e);
+        }
+    }
+
+    /// Makes the disks' folders at the very first start only: later a missing one is a disk that is
+    /// not mounted.
+    private static List<DiskConfig> disks(Path data) {
+        Path first = data.resolve("disk-1");
+        Path second = data.resolve("disk-2");
+        if (!Files.exists(data.resolve("disks.json"))) {
+            try {
+                FileMedia.makeFolder(first);
+                FileMedia.makeFolder(second);
+            } catch (MediaException e) {
+                throw new StartException(String.valueOf(e.getMessage()), e);
+            }
+        }
+        return List.of(
+                new DiskConfig(first, null, 0, "a"), new DiskConfig(second, null, 0, "b"));
+    }
+
+    /// Here a disk that cannot be used ends the start: there is no other machine to go on with.
+    private static void join(NodeData node, LocalNode part, List<DiskConfig> disks) {
+        try {
+            node.join(List.of(DirectNet.address(NAME)), part.all(disks));
+        } catch (DataException e) {
+            throw new StartException(String.valueOf(e.getMessage()), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new StartException("interrupted", e);
+        }
+        part.report();
+    }
+
+    private static void awaitDisks(LocalNode part) {
+        while (!part.allServe()) {
+            ProcessCore.pause(5);
+        }
+    }
+}
