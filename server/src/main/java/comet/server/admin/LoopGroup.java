@@ -51,22 +51,16 @@ public final class LoopGroup implements GroupAccess {
         Map<Integer, GroupStatus.Seen> disks = new TreeMap<>();
         for (MetaStatus.DiskSeen disk : status.disks()) {
             disks.put(
-                    disk.diskId(),
-                    new GroupStatus.Seen(disk.alive(), disk.agoMs(), disk.bootId()));
+                    disk.diskId(), new GroupStatus.Seen(disk.alive(), disk.agoMs(), disk.bootId()));
         }
         Map<Long, GroupStatus.Seen> gateways = new TreeMap<>();
         for (MetaStatus.GatewaySeen gateway : status.gateways()) {
             gateways.put(
-                    gateway.gatewayId(),
-                    new GroupStatus.Seen(gateway.alive(), gateway.agoMs(), 0));
+                    gateway.gatewayId(), new GroupStatus.Seen(gateway.alive(), gateway.agoMs(), 0));
         }
         String leader = status.leader();
         return new GroupStatus(
-                leader == null ? "" : leader,
-                status.members(),
-                disks,
-                gateways,
-                status.settled());
+                leader == null ? "" : leader, status.members(), disks, gateways, status.settled());
     }
 
     private interface Question<T> {

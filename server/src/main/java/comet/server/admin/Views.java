@@ -281,6 +281,9 @@ final class Views {
                 }
             }
         }
+        if (map.nodes().size() < 2) {
+            return warnings;
+        }
         int majority = status.members().size() / 2 + 1;
         byDomain.forEach((domain, count) -> {
             if (status.members().size() - count < majority) {

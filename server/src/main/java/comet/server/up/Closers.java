@@ -4,8 +4,8 @@ import java.util.ArrayDeque;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// What a process has started, to be ended in the opposite order, whenever that is: also while it is
-/// still starting. One that fails to end does not keep the others from it.
+/// What a process has started, to be ended in the opposite order, whenever that is: also while it
+/// is still starting. One that fails to end does not keep the others from it.
 final class Closers {
     private static final Logger LOG = LoggerFactory.getLogger(Closers.class);
 

@@ -34,18 +34,17 @@ final class FirstVolume {
     }
 
     private static @Nullable String existing(GroupAccess group) {
-        return group.read(
-                map -> {
-                    if (map.volume(NAME) != null) {
-                        return NAME;
-                    }
-                    for (VolumeInfo volume : map.volumes()) {
-                        if (!volume.deleted()) {
-                            return volume.name();
-                        }
-                    }
-                    return null;
-                });
+        return group.read(map -> {
+            if (map.volume(NAME) != null) {
+                return NAME;
+            }
+            for (VolumeInfo volume : map.volumes()) {
+                if (!volume.deleted()) {
+                    return volume.name();
+                }
+            }
+            return null;
+        });
     }
 
     /// @param commands how to start each process again, where there are several

@@ -49,7 +49,7 @@ final class GatewayFront {
             data =
                     GatewayData.start(
                             process.loop,
-                            process.name,
+                            part.name(),
                             process.hostId,
                             config,
                             client,

@@ -34,8 +34,7 @@ final class LocalGateway implements GatewayPart, Metrics.Source {
     private final EventLoop loop;
     private volatile @Nullable Serving serving;
 
-    private record Serving(
-            Gateway gateway, NbdCounters nbd, Function<String, List<String>> uris) {}
+    private record Serving(Gateway gateway, NbdCounters nbd, Function<String, List<String>> uris) {}
 
     LocalGateway(String name, EventLoop loop) {
         this.name = name;

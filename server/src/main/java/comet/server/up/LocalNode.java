@@ -27,8 +27,8 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/// The storage node of this process: tells the group which of its disks serve, and answers the admin
-/// API and the metrics.
+/// The storage node of this process: tells the group which of its disks serve, and answers the
+/// admin API and the metrics.
 final class LocalNode implements NodePart, Metrics.Source {
     private static final long REPORT_NS = 250_000_000;
     private static final long ANSWER_MS = 2000;
@@ -100,12 +100,11 @@ final class LocalNode implements NodePart, Metrics.Source {
     public List<DiskState> disks() {
         List<NodeDisk> known = node.disks();
         List<DiskState> states =
-                onLoop(
-                        () -> {
-                            List<DiskState> all = new ArrayList<>();
-                            known.forEach(disk -> all.add(state(disk)));
-                            return all;
-                        });
+                onLoop(() -> {
+                    List<DiskState> all = new ArrayList<>();
+                    known.forEach(disk -> all.add(state(disk)));
+                    return all;
+                });
         for (Map.Entry<Path, String> failure : node.failures().entrySet()) {
             states.add(
                     new DiskState(
@@ -201,11 +200,10 @@ final class LocalNode implements NodePart, Metrics.Source {
     @Override
     public void sample(Metrics.Sink sink) {
         List<NodeDisk> known = node.disks();
-        onLoop(
-                () -> {
-                    known.forEach(disk -> sample(sink, disk));
-                    return true;
-                });
+        onLoop(() -> {
+            known.forEach(disk -> sample(sink, disk));
+            return true;
+        });
     }
 
     private void sample(Metrics.Sink sink, NodeDisk of) {
@@ -247,8 +245,7 @@ final class LocalNode implements NodePart, Metrics.Source {
         written(sink, id, "journal", counters.journalBytesWritten);
         written(sink, id, "segments", counters.segmentBytesWritten);
         written(sink, id, "index", counters.indexBytesWritten);
-        sink.counter(
-                "comet_disk_checkpoints_total", "Checkpoints.", labels, counters.checkpoints);
+        sink.counter("comet_disk_checkpoints_total", "Checkpoints.", labels, counters.checkpoints);
         sink.counter(
                 "comet_disk_journal_syncs_total",
                 "Syncs of the journal.",
@@ -308,23 +305,13 @@ final class LocalNode implements NodePart, Metrics.Source {
                 "comet_disk_operation_seconds",
                 "Time from a request's arrival to its answer.",
                 Metrics.labels(
-                        "process",
-                        process.name,
-                        "disk",
-                        Integer.toString(id),
-                        "operation",
-                        "read"),
+                        "process", process.name, "disk", Integer.toString(id), "operation", "read"),
                 counters.readNs);
         sink.histogram(
                 "comet_disk_operation_seconds",
                 "Time from a request's arrival to its answer.",
                 Metrics.labels(
-                        "process",
-                        process.name,
-                        "disk",
-                        Integer.toString(id),
-                        "operation",
-                        "sync"),
+                        "process", process.name, "disk", Integer.toString(id), "operation", "sync"),
                 counters.syncNs);
     }
 

@@ -18,8 +18,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
 
 /// The processes of Comet. Exit status: 0 after a stop that was asked for, 1 where a process could
-/// not start or go on (why is the last line on standard error), 2 wrong usage, 70 after a failure of
-/// the program itself.
+/// not start or go on (why is the last line on standard error), 2 wrong usage, 70 after a failure
+/// of the program itself.
 @Command(
         name = "comet",
         subcommands = {
@@ -91,7 +91,10 @@ final class Main {
             description =
                     "Start a cluster on this machine: in one process, or with --nodes N in many.")
     static final class Up extends Role {
-        @Option(names = "--config", paramLabel = "FILE", description = "Values for what no flag says.")
+        @Option(
+                names = "--config",
+                paramLabel = "FILE",
+                description = "Values for what no flag says.")
         @Nullable Path config;
 
         @Option(names = "--data", paramLabel = "DIR", description = "Data folder. Default: ./data.")
@@ -145,7 +148,11 @@ final class Main {
 
     @Command(name = "node", description = "Start a storage node.")
     static final class Node extends Role {
-        @Option(names = "--config", paramLabel = "FILE", required = true, description = "Its config.")
+        @Option(
+                names = "--config",
+                paramLabel = "FILE",
+                required = true,
+                description = "Its config.")
         Path config = Path.of("");
 
         @Override
@@ -156,7 +163,11 @@ final class Main {
 
     @Command(name = "meta", description = "Start a member of the metadata group, without disks.")
     static final class Meta extends Role {
-        @Option(names = "--config", paramLabel = "FILE", required = true, description = "Its config.")
+        @Option(
+                names = "--config",
+                paramLabel = "FILE",
+                required = true,
+                description = "Its config.")
         Path config = Path.of("");
 
         @Override
@@ -167,7 +178,11 @@ final class Main {
 
     @Command(name = "gateway", description = "Start a gateway.")
     static final class Gateway extends Role {
-        @Option(names = "--config", paramLabel = "FILE", required = true, description = "Its config.")
+        @Option(
+                names = "--config",
+                paramLabel = "FILE",
+                required = true,
+                description = "Its config.")
         Path config = Path.of("");
 
         @Override

@@ -1,5 +1,6 @@
 package comet.server.up;
 
+import comet.base.Sizes;
 import comet.io.net.Address;
 import comet.port.Connection;
 import comet.server.admin.LoopGroup;
@@ -10,7 +11,6 @@ import comet.server.data.DataException;
 import comet.server.data.NodeData;
 import comet.server.raft.MetaMember;
 import comet.store.StoreConfig;
-import comet.base.Sizes;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,8 +42,7 @@ final class NodeProcess {
                                 .withStore(
                                         StoreConfig.defaults()
                                                 .withJournal(
-                                                        config.journalBytes(),
-                                                        Sizes.CHUNK_BYTES)),
+                                                        config.journalBytes(), Sizes.CHUNK_BYTES)),
                         client,
                         process.dialer(),
                         process.events);

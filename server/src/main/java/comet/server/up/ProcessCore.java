@@ -132,16 +132,14 @@ final class ProcessCore {
     static RaftSettings settings(GroupConfig group, Path folder) {
         List<RaftSettings.Member> members =
                 group.members().stream()
-                        .map(
-                                m ->
-                                        new RaftSettings.Member(
-                                                m.name(),
-                                                m.raft().host(),
-                                                m.raft().port(),
-                                                List.of(m.control().toString())))
+                        .map(m ->
+                                new RaftSettings.Member(
+                                        m.name(),
+                                        m.raft().host(),
+                                        m.raft().port(),
+                                        List.of(m.control().toString())))
                         .toList();
-        return new RaftSettings(
-                group.self().name(), members, folder, RaftSettings.SNAPSHOT_EVERY);
+        return new RaftSettings(group.self().name(), members, folder, RaftSettings.SNAPSHOT_EVERY);
     }
 
     @Nullable MetaMember member() {
@@ -152,26 +150,24 @@ final class ProcessCore {
     ControlClient client() {
         ControlService local = service;
         ControlClient client =
-                loop.call(
-                        () -> {
-                            if (local != null && members.size() <= 1) {
-                                return ControlClient.local(local, loop, loop::submit);
-                            }
-                            ControlClient.Network network =
-                                    new ControlClient.Network(
-                                            dialer, loop.frames(), loop.bufs(), members, 0, 0);
-                            return local == null
-                                    ? ControlClient.remote(network, loop, loop::submit)
-                                    : ControlClient.member(local, network, loop, loop::submit);
-                        });
+                loop.call(() -> {
+                    if (local != null && members.size() <= 1) {
+                        return ControlClient.local(local, loop, loop::submit);
+                    }
+                    ControlClient.Network network =
+                            new ControlClient.Network(
+                                    dialer, loop.frames(), loop.bufs(), members, 0, 0);
+                    return local == null
+                            ? ControlClient.remote(network, loop, loop::submit)
+                            : ControlClient.member(local, network, loop, loop::submit);
+                });
         closers.add(
                 "group client",
                 () ->
-                        loop.call(
-                                () -> {
-                                    client.close();
-                                    return true;
-                                }));
+                        loop.call(() -> {
+                            client.close();
+                            return true;
+                        }));
         return client;
     }
 
@@ -195,8 +191,7 @@ final class ProcessCore {
             HostPort listen = config.listen();
             if (listen != null) {
                 Files.writeString(
-                        data().resolve("admin.address"),
-                        listen.withPort(server.port()) + "\n");
+                        data().resolve("admin.address"), listen.withPort(server.port()) + "\n");
             }
             return server;
         } catch (IOException e) {
@@ -217,13 +212,12 @@ final class ProcessCore {
             boolean there = false;
             try {
                 there =
-                        group.read(
-                                map -> {
-                                    if (map.exists()) {
-                                        checkCluster(map);
-                                    }
-                                    return map.exists();
-                                });
+                        group.read(map -> {
+                            if (map.exists()) {
+                                checkCluster(map);
+                            }
+                            return map.exists();
+                        });
             } catch (comet.server.admin.AdminException e) {
                 events.event(
                         comet.port.Events.Level.WARN,

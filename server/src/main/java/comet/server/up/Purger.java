@@ -48,12 +48,11 @@ final class Purger {
         long before = System.currentTimeMillis() - grace.toMillis();
         try {
             List<VolumeInfo> due =
-                    group.read(
-                            map ->
-                                    map.volumes().stream()
-                                            .filter(VolumeInfo::deleted)
-                                            .filter(volume -> volume.deletedAtMs() <= before)
-                                            .toList());
+                    group.read(map ->
+                            map.volumes().stream()
+                                    .filter(VolumeInfo::deleted)
+                                    .filter(volume -> volume.deletedAtMs() <= before)
+                                    .toList());
             for (VolumeInfo volume : due) {
                 group.submit(new Command.PurgeVolume(volume.volumeId()));
                 LOG.info("event=volume-purged volume={}", volume.name());

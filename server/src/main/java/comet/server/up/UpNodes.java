@@ -20,8 +20,8 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 
-/// `comet up --nodes N`: a cluster of separate processes on this machine, to try failures by hand. This
-/// process starts them, serves the admin API, and stops them when it is stopped.
+/// `comet up --nodes N`: a cluster of separate processes on this machine, to try failures by hand.
+/// This process starts them, serves the admin API, and stops them when it is stopped.
 final class UpNodes {
     private static final String GATEWAY = "gateway-1";
 
@@ -108,16 +108,13 @@ final class UpNodes {
             try {
                 GroupStatus status = group.status();
                 long serving =
-                        group.read(
-                                map ->
-                                        map.disks().stream()
-                                                .filter(
-                                                        disk ->
-                                                                disk.bootId() != 0
-                                                                        && status.diskAlive(
-                                                                                disk.diskId(),
-                                                                                disk.bootId()))
-                                                .count());
+                        group.read(map ->
+                                map.disks().stream()
+                                        .filter(disk ->
+                                                disk.bootId() != 0
+                                                        && status.diskAlive(
+                                                                disk.diskId(), disk.bootId()))
+                                        .count());
                 if (serving >= up.nodes()) {
                     return;
                 }

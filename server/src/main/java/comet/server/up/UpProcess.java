@@ -26,8 +26,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.UUID;
 
-/// `comet up`: the whole cluster in one process. A metadata group of one, a node with two disks in two
-/// domains, a gateway; on one loop, by direct calls. Otherwise the code of the cluster.
+/// `comet up`: the whole cluster in one process. A metadata group of one, a node with two disks in
+/// two domains, a gateway; on one loop, by direct calls. Otherwise the code of the cluster.
 final class UpProcess {
     static final int REPLICAS = 2;
 
@@ -50,17 +50,15 @@ final class UpProcess {
                         NodeData.Settings.of(NAME, data, "a", process.hostId)
                                 .withStore(
                                         StoreConfig.defaults()
-                                                .withJournal(
-                                                        up.journalBytes(), Sizes.CHUNK_BYTES)),
+                                                .withJournal(up.journalBytes(), Sizes.CHUNK_BYTES)),
                         client,
                         process.dialer(),
                         process.events);
         process.closers.add("node", node::close);
-        process.loop.call(
-                () -> {
-                    direct.listen(NAME, node.server());
-                    return true;
-                });
+        process.loop.call(() -> {
+            direct.listen(NAME, node.server());
+            return true;
+        });
         LocalNode part = new LocalNode(process, node, client, "a");
         join(node, part, disks(data));
         process.metrics.add(part);
@@ -137,8 +135,7 @@ final class UpProcess {
                 throw new StartException(String.valueOf(e.getMessage()), e);
             }
         }
-        return List.of(
-                new DiskConfig(first, null, 0, "a"), new DiskConfig(second, null, 0, "b"));
+        return List.of(new DiskConfig(first, null, 0, "a"), new DiskConfig(second, null, 0, "b"));
     }
 
     /// Here a disk that cannot be used ends the start: there is no other machine to go on with.
