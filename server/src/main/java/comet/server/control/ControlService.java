@@ -15,12 +15,17 @@ import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// A member of the metadata group as others reach it: sessions over connections, and of clients in
 /// the same process.
 public final class ControlService implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ControlService.class);
+
     private final MetaMember member;
     private final ExecutorService worker =
             Executors.newSingleThreadExecutor(
@@ -83,8 +88,10 @@ public final class ControlService implements AutoCloseable {
     }
 
     void onWorker(Runnable work) {
-        if (!worker.isShutdown()) {
+        try {
             worker.execute(work);
+        } catch (RejectedExecutionException e) {
+            LOG.debug("control service has stopped", e);
         }
     }
 

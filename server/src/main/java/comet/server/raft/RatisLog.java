@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.ratis.conf.Parameters;
 import org.apache.ratis.conf.RaftProperties;
@@ -30,6 +31,7 @@ import org.apache.ratis.server.DivisionInfo;
 import org.apache.ratis.server.RaftServer;
 import org.apache.ratis.server.storage.RaftStorage;
 import org.apache.ratis.thirdparty.com.google.protobuf.ByteString;
+import org.apache.ratis.util.ExitUtils;
 import org.jspecify.annotations.Nullable;
 
 /// [MetadataLog] on Ratis, in the process that uses it. Requests go to the server by direct calls;
@@ -77,9 +79,34 @@ final class RatisLog implements MetadataLog {
     }
 
     static RatisLog start(RaftSettings settings, Listener listener, Json json) throws IOException {
+        // It would end the process where it cannot listen; so it throws.
+        ExitUtils.disableSystemExit();
         RatisLog log = new RatisLog(settings, listener, json);
-        log.server.start();
-        return log;
+        try {
+            log.server.start();
+            return log;
+        } catch (ExitUtils.ExitException | CompletionException | IOException e) {
+            log.server.close();
+            throw cannotStart(settings, e);
+        }
+    }
+
+    private static IOException cannotStart(RaftSettings settings, Throwable failure) {
+        RaftSettings.Member member = settings.member();
+        String at = settings.members().size() == 1 ? "" : member.host() + ":" + member.port() + " ";
+        return new IOException(
+                "metadata member %s cannot start: %s%s: %s"
+                        .formatted(member.name(), at, settings.folder(), reason(failure)),
+                failure);
+    }
+
+    /// What the innermost cause that says something says.
+    private static String reason(Throwable failure) {
+        String reason = failure.toString();
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            reason = cause.getMessage() == null ? reason : cause.getMessage();
+        }
+        return reason;
     }
 
     /// The group's id is fixed at the first start, so that addresses may change later.

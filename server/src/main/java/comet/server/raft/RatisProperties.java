@@ -69,6 +69,9 @@ final class RatisProperties {
                 properties, SizeInBytes.valueOf(BUFFER_BYTES));
         RaftServerConfigKeys.Log.setWriteBufferSize(
                 properties, SizeInBytes.valueOf(BUFFER_BYTES + 4096));
+        // A member that comes back is noticed within a second (by default five), for as long as it
+        // takes.
+        RaftServerConfigKeys.Log.Appender.setRetryPolicy(properties, "10ms,10, 500ms,100000000");
         // The leader sends its snapshot file; the other mode only notifies the follower, and can
         // repeat itself for ever in 3.3.0 (RATIS-2487).
         RaftServerConfigKeys.Log.Appender.setInstallSnapshotEnabled(properties, true);

@@ -1,6 +1,7 @@
 package comet.server.raft;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import comet.cluster.ClusterInfo;
 import comet.cluster.ClusterMap;
@@ -12,6 +13,9 @@ import comet.meta.Decision;
 import comet.meta.Facts;
 import comet.meta.Submission;
 import comet.server.json.Json;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,8 +39,20 @@ class RatisLogTest {
 
     @AfterEach
     void stop() throws Exception {
+        List<Thread> closing = new ArrayList<>();
         for (RatisLog log : logs.values()) {
+            closing.add(Thread.ofVirtual().start(() -> close(log)));
+        }
+        for (Thread one : closing) {
+            one.join();
+        }
+    }
+
+    private static void close(RatisLog log) {
+        try {
             log.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
@@ -185,6 +201,32 @@ class RatisLogTest {
         assertThat(createVolume("more")).isEqualTo(101);
         assertThat(submit(new Command.CreateVolume("v7", 4096, Durability.FLUSH, 1)))
                 .isInstanceOf(Reply.Refused.class);
+    }
+
+    @Test
+    void a_port_in_use_is_said_so_and_ends_nothing() throws Exception {
+        List<RaftSettings> all = three(RaftSettings.SNAPSHOT_EVERY);
+        RaftSettings.Member member = all.getFirst().member();
+        try (ServerSocket taken =
+                new ServerSocket(member.port(), 1, InetAddress.getByName(member.host()))) {
+            assertThat(taken.isBound()).isTrue();
+            assertThatThrownBy(() -> start(all.getFirst()))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("127.0.0.1:" + member.port())
+                    .hasMessageContaining("in use");
+        }
+        start(all.getFirst());
+    }
+
+    @Test
+    void a_folder_in_use_is_refused() throws Exception {
+        RaftSettings settings = RaftSettings.alone("m1", folder.resolve("m1"));
+        start(settings);
+        createCluster();
+        assertThatThrownBy(() -> RatisLog.start(settings, new Follower(new ClusterMap()), json))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("already locked");
+        assertThat(createVolume("a")).isEqualTo(1);
     }
 
     @Test
