@@ -27,9 +27,11 @@ import org.jspecify.annotations.Nullable;
 /// 3. Blocks that differ are read, each in exactly the version that was told; a newer one means
 ///    that the source has moved on: again from 2.
 /// 4. All are here: where the chunk here is still the one that was compared, they are put in its
-///    place in one step, and the chunk's version becomes the source's. Until the last block is in
-///    place the chunk carries a version that no chunk has ([#HALF_COPIED]), so that after a crash
-///    in between it is equal to nothing and copied again.
+///    place, as fast as the ring takes them, and the chunk's version becomes the source's. In a
+///    recovery the chunk carries, until the last block is in place, a version that no chunk has
+///    ([#HALF_COPIED]), so that after a crash in between it is equal to nothing and copied again.
+///    (A levelling that is cut off leaves the lower version, with some blocks of writes that nobody
+///    was told are complete; it is levelled again.)
 final class ChunkPull {
     /// The version of a chunk while recovery replaces its blocks.
     static final long HALF_COPIED = Versions.of(Versions.TERM_MAX, Versions.COUNT_MAX);
@@ -93,9 +95,20 @@ final class ChunkPull {
     private final BitSet differing = new BitSet(Sizes.CHUNK_BLOCKS);
     private final ArrayDeque<int[]> ranges = new ArrayDeque<>();
     private final List<Frame> copies = new ArrayList<>();
+
+    /// Per block that was read: its frame in `copies`, and where in the frame's data it lies, -1
+    /// where the source cannot read it any more.
+    private final int[] copyOf = new int[Sizes.CHUNK_BLOCKS];
+
+    private final int[] offsetOf = new int[Sizes.CHUNK_BLOCKS];
     private int reading;
     private int attempts;
     private int probes;
+
+    /// The version that the chunk must have here when blocks are put; the next block to be put.
+    private long expected;
+
+    private int nextPut;
     private boolean pinned;
     private boolean ended;
 
@@ -327,18 +340,26 @@ final class ChunkPull {
             restart();
             return;
         }
-        Frame copy = disk.frames().take();
-        copy.resizeHead(reply.headBytes());
-        System.arraycopy(reply.head(), 0, copy.head(), 0, reply.headBytes());
-        if (reply.hasData()) {
-            int offset = reply.dataOffset();
-            int bytes = reply.dataBytes();
-            copy.data(reply.takeData(), offset, bytes);
-        }
-        // The reply's own request id is of no use any more: it keeps the range's start.
-        copy.putLong(16, range[0]);
-        copies.add(copy);
+        keep(reply, range);
         readMore();
+    }
+
+    private void keep(Frame reply, int[] range) {
+        int offset = reply.dataOffset();
+        for (int n = 0; n < range[1]; n++) {
+            boolean data = ReadReply.state(reply, n) == BlockState.DATA;
+            copyOf[range[0] + n] = copies.size();
+            offsetOf[range[0] + n] = data ? offset : -1;
+            offset += data ? Sizes.BLOCK_BYTES : 0;
+        }
+        Frame copy = disk.frames().take();
+        copy.start(MessageType.READ_REPLY, 0, Frame.HEADER_BYTES);
+        if (reply.hasData()) {
+            int from = reply.dataOffset();
+            int bytes = reply.dataBytes();
+            copy.data(reply.takeData(), from, bytes);
+        }
+        copies.add(copy);
     }
 
     private static boolean valid(Frame reply, int[] range) {
@@ -382,11 +403,22 @@ final class ChunkPull {
     // All blocks are here.
 
     private void apply() {
-        if (ended) {
+        long bytes = 0;
+        for (Frame copy : copies) {
+            bytes += copy.dataBytes();
+        }
+        expected = ours.version;
+        nextPut = 0;
+        if (!disk.space().fits(bytes)) {
+            end(Result.NO_SPACE);
             return;
         }
-        if (moved()) {
-            restart();
+        putMore();
+    }
+
+    /// Puts blocks while the ring has room for them; the rest when it has again.
+    private void putMore() {
+        if (ended) {
             return;
         }
         Result permitted = disk.epoch(pg) == epoch ? purpose.permitted() : Result.CANCELLED;
@@ -394,62 +426,59 @@ final class ChunkPull {
             end(permitted);
             return;
         }
-        long bytes = 0;
-        for (Frame copy : copies) {
-            bytes += copy.dataBytes();
-        }
-        if (!disk.store().hasRoom(bytes)) {
-            disk.whenRoom(this::apply);
+        if (disk.version(key.volumeId(), key.chunkIndex()) != expected) {
+            restart();
             return;
         }
-        if (!disk.space().fits(bytes)) {
-            end(Result.NO_SPACE);
-            return;
+        while (differing.nextSetBit(nextPut) >= 0) {
+            if (!disk.store().hasRoom(Limits.PULL_PUT_BYTES)) {
+                disk.whenRoom(this::putMore);
+                return;
+            }
+            putSome();
         }
-        put();
-        disk.counters().bytesCopied += bytes;
+        if (bad == null) {
+            disk.store().setVersion(key.volumeId(), key.chunkIndex(), theirs.version);
+            disk.counters().chunksCopied++;
+        }
         end(Result.DONE);
     }
 
-    private void put() {
+    /// Puts as many blocks as fit into what was found free.
+    private void putSome() {
         ChunkStore store = disk.store();
-        boolean mark = purpose.sourceWins() && !differing.isEmpty();
-        if (mark) {
-            store.setVersion(key.volumeId(), key.chunkIndex(), HALF_COPIED);
-        }
-        for (Frame copy : copies) {
-            putData(copy);
-        }
-        for (int n = differing.nextSetBit(0); n >= 0; n = differing.nextSetBit(n + 1)) {
-            if (theirs.states[n] != BlockState.DATA) {
-                putBlock(n, theirs.states[n], null, 0);
+        if (nextPut == 0 && purpose.sourceWins()) {
+            if (theirs.generation == 0) {
+                // The source has a header and no blocks.
+                store.dropChunk(key.volumeId(), key.chunkIndex());
+                differing.clear();
+                return;
             }
+            expected = HALF_COPIED;
+            store.setVersion(key.volumeId(), key.chunkIndex(), expected);
         }
-        if (bad == null) {
-            store.setVersion(key.volumeId(), key.chunkIndex(), theirs.version);
-            disk.counters().chunksCopied++;
+        int n = differing.nextSetBit(nextPut);
+        for (int put = 0; n >= 0 && put < Limits.PULL_PUT_BLOCKS; put++) {
+            put(n);
+            nextPut = n + 1;
+            n = differing.nextSetBit(nextPut);
         }
     }
 
-    private void putData(Frame copy) {
-        int from = (int) copy.requestId();
-        int at = copy.dataOffset();
-        for (int n = 0; n < ReadReply.blockCount(copy); n++) {
-            int block = from + n;
-            if (ReadReply.state(copy, n) == BlockState.DATA) {
-                putBlock(block, BlockState.DATA, copy.data(), at);
-                at += Sizes.BLOCK_BYTES;
-                if (bad != null) {
-                    pulls.repaired(key, block, sourceDiskId);
-                }
-            } else if (bad == null) {
-                // Bad at the source, too, and it alone had it: lost.
-                putBlock(block, BlockState.LOST, null, 0);
-                disk.event(
-                        Level.WARN,
-                        "block-copied-as-lost",
-                        Pulls.text(key, block) + " from=" + sourceDiskId);
+    private void put(int n) {
+        if (theirs.states[n] != BlockState.DATA) {
+            putBlock(n, theirs.states[n], null, 0);
+        } else if (offsetOf[n] >= 0) {
+            putBlock(n, BlockState.DATA, copies.get(copyOf[n]).data(), offsetOf[n]);
+            disk.counters().bytesCopied += Sizes.BLOCK_BYTES;
+            if (bad != null) {
+                pulls.repaired(key, n, sourceDiskId);
             }
+        } else if (bad == null) {
+            // Bad at the source, too, and it alone had it: lost.
+            putBlock(n, BlockState.LOST, null, 0);
+            String from = " from=" + sourceDiskId;
+            disk.event(Level.WARN, "block-copied-as-lost", Pulls.text(key, n) + from);
         }
     }
 

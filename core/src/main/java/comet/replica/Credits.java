@@ -55,8 +55,16 @@ final class Credits {
         return true;
     }
 
-    /// The write is in the store, or refused.
-    void settle(long bytes) {
+    /// The write is in the store, which has taken its space from what was promised.
+    void used(long bytes) {
+        inHand -= bytes;
+        if (!closed) {
+            space.used(bytes);
+        }
+    }
+
+    /// The write has changed nothing.
+    void unused(long bytes) {
         inHand -= bytes;
         if (!closed) {
             space.giveBack(bytes);
@@ -73,12 +81,14 @@ final class Credits {
             return false;
         }
         boolean fullBefore = full;
+        full = false;
         long step = missing;
         while (step > 0 && !space.grant(step)) {
+            full = space.denied();
             step = step / 2 & -4096;
         }
         granted += step;
-        full = unused() < Limits.CREDIT_WINDOW_MIN && space.full();
+        full &= unused() < Math.min(Limits.CREDIT_WINDOW_MIN, window / 2);
         return step > 0 || full != fullBefore;
     }
 
@@ -89,7 +99,7 @@ final class Credits {
 
     /// Smaller while the ring is short of room, so that writes slow down gradually.
     private long window() {
-        long window = windowMax;
+        long window = Math.min(windowMax, space.bound() / 2);
         while (window > Limits.CREDIT_WINDOW_MIN && !store.hasRoom(4 * window)) {
             window /= 2;
         }

@@ -18,6 +18,7 @@ import comet.wire.Status;
 import comet.wire.SyncRequest;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -54,6 +55,7 @@ public final class DiskServer {
     private Role[] roles = new Role[0];
 
     private List<Runnable> roomWaiters = new ArrayList<>();
+    private boolean roomAsked;
     private long bootId;
     private boolean serving;
     private boolean failed;
@@ -191,7 +193,7 @@ public final class DiskServer {
         return purge;
     }
 
-    LinkedHashSet<WriteLane> writeLanes() {
+    Collection<WriteLane> writeLanes() {
         return writeLanes;
     }
 
@@ -388,10 +390,12 @@ public final class DiskServer {
         return false;
     }
 
-    /// Runs `work` once the ring has room.
+    /// Runs `work` once the ring has room. Who finds it too little asks again, and is asked a
+    /// little later.
     void whenRoom(Runnable work) {
         roomWaiters.add(work);
-        if (roomWaiters.size() == 1) {
+        if (!roomAsked) {
+            roomAsked = true;
             store.whenRoom(this::room);
         }
     }
@@ -400,6 +404,11 @@ public final class DiskServer {
         List<Runnable> now = roomWaiters;
         roomWaiters = new ArrayList<>();
         now.forEach(Runnable::run);
+        if (roomWaiters.isEmpty() || closed) {
+            roomAsked = false;
+        } else {
+            loop().schedule(Limits.ROOM_RETRY_NS, () -> store.whenRoom(this::room));
+        }
     }
 
     static int status(Outcome outcome) {

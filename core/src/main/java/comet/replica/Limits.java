@@ -52,7 +52,7 @@ public final class Limits {
 
     public static final long CREDIT_WINDOW_MIN = Sizes.CHUNK_BYTES;
 
-    /// All grants of a disk together, at most this and at most a quarter of the disk. As much again
+    /// All grants of a disk together, at most this and at most a 16th of the disk. As much again
     /// stays free beside them, so that what was sent once finds room again.
     public static final long GRANTS_MAX = 1L << 30;
 
@@ -78,6 +78,15 @@ public final class Limits {
 
     /// Blocks asked for in one READ of a copy: 512 KiB.
     public static final int PULL_READ_BLOCKS = 128;
+
+    /// Blocks of a copy that are put in one go, as the smallest ring has room for them, and what is
+    /// asked of the ring for that: data, and a record for each.
+    public static final int PULL_PUT_BLOCKS = 8;
+
+    public static final int PULL_PUT_BYTES = PULL_PUT_BLOCKS * (Sizes.BLOCK_BYTES + 128);
+
+    /// After room in the ring was announced and did not suffice, until it is asked for again.
+    public static final long ROOM_RETRY_NS = MS;
 
     /// READs of one copy under way at a time.
     public static final int PULL_READS_MAX = 4;

@@ -5,6 +5,7 @@ import comet.cluster.ClusterMap;
 import comet.cluster.DiskInfo;
 import comet.cluster.NodeInfo;
 import comet.port.Connection;
+import comet.port.Events.Level;
 import comet.wire.Frame;
 import comet.wire.Hello;
 import comet.wire.Lane;
@@ -79,6 +80,9 @@ final class PeerLinks {
         private @Nullable Live live;
         private long retryAtNs = Long.MIN_VALUE;
         private long sinceNs;
+
+        /// It failed since it last worked: said once.
+        private boolean troubled;
 
         Link(int diskId) {
             this.diskId = diskId;
@@ -168,6 +172,7 @@ final class PeerLinks {
                     return false;
                 }
                 state = State.UP;
+                troubled = false;
                 while (!queue.isEmpty() && live != null) {
                     live.connection.send(queue.remove());
                 }
@@ -197,12 +202,17 @@ final class PeerLinks {
                 slow = asked.firstEntry().getValue().atNs < deadline;
             }
             if (slow) {
-                down("no answer");
+                down("no-answer");
             }
         }
 
         /// Everything asked is answered with nothing; the next question dials again.
         void down(String why) {
+            if (!troubled && !closed) {
+                troubled = true;
+                String which = "disk=" + identity.diskId() + " peer=" + diskId;
+                parts.events().event(Level.WARN, "peer-lost", which + " why=" + why);
+            }
             state = State.DOWN;
             retryAtNs = parts.loop().nowNs() + Limits.RETRY_NS / 2;
             Live was = live;

@@ -121,7 +121,7 @@ final class ReadVerb {
     }
 
     /// Fills a MAP_REPLY from the index.
-    private final class MapBlocks implements ChunkStore.BlocksVisitor {
+    private static final class MapBlocks implements ChunkStore.BlocksVisitor {
         private final ReadLane lane;
         private final Frame reply;
 

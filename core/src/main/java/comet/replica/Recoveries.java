@@ -141,7 +141,7 @@ final class Recoveries {
                 return false;
             }
         }
-        return !disk.space().full();
+        return disk.space().roomForWriters();
     }
 
     /// @param counts which time they were ready when the sync began

@@ -11,6 +11,7 @@ import comet.wire.Frame;
 import comet.wire.Status;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -305,7 +306,7 @@ final class Recovery {
     }
 
     /// Compares the chunks behind the cursor up to `last` (null: to the end).
-    private void compare(TreeMap<ChunkKey, Long> theirs, @Nullable ChunkKey last) {
+    private void compare(SortedMap<ChunkKey, Long> theirs, @Nullable ChunkKey last) {
         TreeMap<ChunkKey, Long> all = new TreeMap<>(theirs);
         long afterVolume = cursor == null ? -1 : cursor.volumeId();
         long afterChunk = cursor == null ? -1 : cursor.chunkIndex();

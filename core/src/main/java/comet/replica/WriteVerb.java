@@ -157,19 +157,20 @@ final class WriteVerb {
     private boolean finish(WriteLane lane, Frame f, Outcome outcome) {
         ChunkStore store = disk.store();
         if (store.failed()) {
-            answer(lane, f, Status.IO_ERROR, 0);
+            refuse(lane, f, Status.IO_ERROR);
             return true;
         }
         switch (outcome) {
             case APPLY -> {
                 if ((f.flags() & UNCHARGED) != 0) {
-                    answer(lane, f, Status.NO_SPACE, 0);
+                    refuse(lane, f, Status.NO_SPACE);
                     return true;
                 }
                 if (!validGeneration(f)) {
                     return false;
                 }
                 long change = store.write(f);
+                lane.credits().used(charged(f));
                 disk.counters().wrote(f.dataBytes());
                 answered(lane, f, false);
                 applied(lane, f, change);
@@ -177,13 +178,14 @@ final class WriteVerb {
             case REPEAT -> {
                 disk.counters().repeats++;
                 answered(lane, f, false);
+                lane.credits().unused(charged(f));
                 // Which change made it is not known any more; all so far hold it.
                 applied(lane, f, store.appliedSequence());
             }
             case NOTE -> {
                 disk.counters().notes++;
                 answered(lane, f, true);
-                answer(lane, f, Status.NOTED, 0);
+                refuse(lane, f, Status.NOTED);
             }
             default -> refuse(lane, f, outcome);
         }
@@ -196,18 +198,21 @@ final class WriteVerb {
             answer(lane, f, Status.OK, change);
             return;
         }
-        lane.credits().settle(charged(f));
         Durable durable = free.isEmpty() ? new Durable() : free.removeLast();
         durable.start(lane, f, change);
         disk.store().sync(change, durable, 0);
     }
 
     private void refuse(WriteLane lane, Frame f, Outcome outcome) {
-        answer(lane, f, DiskServer.status(outcome), 0);
+        refuse(lane, f, DiskServer.status(outcome));
+    }
+
+    private void refuse(WriteLane lane, Frame f, int status) {
+        lane.credits().unused(charged(f));
+        answer(lane, f, status, 0);
     }
 
     private void answer(WriteLane lane, Frame f, int status, long change) {
-        lane.credits().settle(charged(f));
         lane.answer(
                 WriteRequest.sequence(f),
                 f.requestId(),

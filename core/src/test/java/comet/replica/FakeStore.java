@@ -185,6 +185,9 @@ final class FakeStore implements ChunkStore {
         int count = WriteRequest.blockCount(f);
         int op = WriteRequest.op(f);
         int generation = WriteRequest.generation(f);
+        if ((f.flags() & WriteRequest.RESEND) == 0) {
+            promised -= op == WriteRequest.OP_DATA ? f.dataBytes() : Sizes.BLOCK_BYTES;
+        }
         byte[][] data = new byte[count][];
         int[] crcs = new int[count];
         for (int n = 0; n < count && op == WriteRequest.OP_DATA; n++) {
