@@ -42,6 +42,12 @@ public final class Disk implements ChunkStore, Journal.Owner, Checkpoint.Owner {
     private final BlockReader reader;
     private StartRecord start;
     private final boolean wasClean;
+
+    /// Whether the boot id kept here is surely the newest that the group knows. A start whose
+    /// registration was not answered may have been given another; a stop then is none that the
+    /// group could count as clean.
+    private boolean lifeKnown;
+
     private boolean stalled;
     private boolean closed;
     private @Nullable IoDone closing;
@@ -54,6 +60,7 @@ public final class Disk implements ChunkStore, Journal.Owner, Checkpoint.Owner {
         this.parts = parts;
         this.start = start;
         this.wasClean = wasClean;
+        lifeKnown = wasClean && start.bootId() != 0;
         checkpoint = new Checkpoint(parts, this);
         room = new Room(parts, checkpoint);
         reader = new BlockReader(parts);
@@ -129,6 +136,7 @@ public final class Disk implements ChunkStore, Journal.Owner, Checkpoint.Owner {
     /// Durable on return. Blocks; for starts only.
     public void setBootId(long bootId) throws Media.MediaException {
         keep(new StartRecord(start.startCount(), bootId, false, start.damaged()));
+        lifeKnown = true;
     }
 
     /// What was damaged has been replaced by copies, or was given up. Durable on return; blocks.
@@ -604,7 +612,9 @@ public final class Disk implements ChunkStore, Journal.Owner, Checkpoint.Owner {
             checkpoint.start();
         } else {
             try {
-                keep(new StartRecord(start.startCount(), start.bootId(), true, start.damaged()));
+                keep(
+                        new StartRecord(
+                                start.startCount(), start.bootId(), lifeKnown, start.damaged()));
                 finishClose(0);
             } catch (Media.MediaException _) {
                 finishClose(-Errno.EIO);

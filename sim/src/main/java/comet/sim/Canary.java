@@ -1,0 +1,31 @@
+package comet.sim;
+
+/// A rule that a run leaves out, to see whether a checker notices. The rules are left out in the
+/// world around the cores (in frames, disks and updates), never by a switch inside them.
+public enum Canary {
+    NONE,
+
+    /// G1: a replica takes the version of a write and not its blocks.
+    LOSE_BLOCKS,
+
+    /// G3: recovering replicas pass as in sync.
+    SERVE_WHILE_RECOVERING,
+
+    /// G4: a sync is answered by the network instead of the disk.
+    NO_SYNC,
+
+    /// G4 and the store's own care: disks say that they have synced, and have not.
+    LIE_ABOUT_SYNC,
+
+    /// G5: of what is sent again after a failure only the versions arrive.
+    FORGET_KEPT_WRITES,
+
+    /// G6: opening with a newer term fences nobody.
+    NO_FENCE,
+
+    /// G7: levelling is said to be done, and is not.
+    SKIP_LEVELLING,
+
+    /// G8: what was read is not checked against the checksum that was stored.
+    SERVE_ROT
+}

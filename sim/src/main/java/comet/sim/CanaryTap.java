@@ -1,0 +1,154 @@
+package comet.sim;
+
+import comet.base.Buf;
+import comet.base.Crc;
+import comet.base.Prng;
+import comet.base.Sizes;
+import comet.cluster.MapUpdate;
+import comet.cluster.MemberState;
+import comet.cluster.PgConfig;
+import comet.wire.BlockState;
+import comet.wire.ChunkRequest;
+import comet.wire.Frame;
+import comet.wire.MessageType;
+import comet.wire.ReadReply;
+import comet.wire.Status;
+import comet.wire.SyncRequest;
+import comet.wire.WriteRequest;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Leaves out one rule by falsifying what crosses the links, see [Canary].
+final class CanaryTap implements SimNet.Tap {
+    private final Canary canary;
+    private final Prng prng;
+    private final Crc crc = new Crc();
+
+    CanaryTap(Canary canary, Prng prng) {
+        this.canary = canary;
+        this.prng = prng;
+    }
+
+    @Override
+    public @Nullable Frame onSend(SimLink.End from, Frame frame) {
+        boolean client = from.isClient;
+        int type = frame.type();
+        switch (canary) {
+            case SERVE_ROT -> {
+                if (!client && type == MessageType.READ_REPLY) {
+                    rot(frame);
+                }
+            }
+            case LOSE_BLOCKS -> {
+                boolean second = from.link().diskId % 2 == 0;
+                if (type == MessageType.WRITE && second && prng.chance(1, 20)) {
+                    return versionOnly(from, frame);
+                }
+            }
+            case FORGET_KEPT_WRITES -> {
+                if (type == MessageType.WRITE && (frame.flags() & WriteRequest.RESEND) != 0) {
+                    return versionOnly(from, frame);
+                }
+            }
+            case NO_SYNC -> {
+                if (type == MessageType.SYNC) {
+                    return answerSync(from, frame);
+                }
+            }
+            case SKIP_LEVELLING -> {
+                if (type == MessageType.LEVEL) {
+                    return answerLevel(from, frame);
+                }
+            }
+            case NONE, SERVE_WHILE_RECOVERING, LIE_ABOUT_SYNC, NO_FENCE -> {}
+        }
+        return frame;
+    }
+
+    @Override
+    public void onDeliver(SimLink.End to, Frame frame) {
+        if (canary == Canary.NO_FENCE && frame.type() == MessageType.OPEN) {
+            SyncRequest.term(frame, 1);
+        }
+    }
+
+    /// A write that changes the chunk's version only.
+    private static Frame versionOnly(SimLink.End from, Frame frame) {
+        Frame hollow = from.process.frames().take();
+        hollow.resizeHead(88);
+        System.arraycopy(frame.head(), 0, hollow.head(), 0, 88);
+        hollow.putByte(72, WriteRequest.OP_TRIM);
+        hollow.putShort(76, 0);
+        frame.release();
+        return hollow;
+    }
+
+    private static @Nullable Frame answerSync(SimLink.End from, Frame frame) {
+        Frame reply = from.process.frames().take();
+        int count = SyncRequest.count(frame);
+        SyncRequest.startReply(reply, MessageType.SYNC_REPLY, frame.requestId(), 0, count);
+        for (int n = 0; n < count; n++) {
+            SyncRequest.entry(
+                    reply, n, SyncRequest.pg(frame, n), Status.OK, SyncRequest.epoch(frame, n));
+        }
+        from.inject(reply);
+        frame.release();
+        return null;
+    }
+
+    private static @Nullable Frame answerLevel(SimLink.End from, Frame frame) {
+        Frame reply = from.process.frames().take();
+        ChunkRequest.levelReply(
+                reply,
+                frame.requestId(),
+                Status.OK,
+                ChunkRequest.epoch(frame),
+                ChunkRequest.version(frame));
+        from.inject(reply);
+        frame.release();
+        return null;
+    }
+
+    /// Rotten bytes with a checksum that fits them.
+    private void rot(Frame frame) {
+        if (!frame.hasData() || !prng.chance(1, 10)) {
+            return;
+        }
+        Buf data = frame.data();
+        int at = frame.dataOffset();
+        data.bytes().put(at + 100, (byte) (data.bytes().get(at + 100) ^ 4));
+        for (int n = 0; n < ReadReply.blockCount(frame); n++) {
+            if (ReadReply.state(frame, n) == BlockState.DATA) {
+                ReadReply.block(frame, n, BlockState.DATA, crc.of(data, at, Sizes.BLOCK_BYTES));
+                return;
+            }
+        }
+    }
+
+    /// What a process is told of the map.
+    static MapUpdate filter(Canary canary, MapUpdate update) {
+        if (canary != Canary.SERVE_WHILE_RECOVERING) {
+            return update;
+        }
+        List<PgConfig> pgs = new ArrayList<>();
+        for (PgConfig pg : update.pgs()) {
+            List<PgConfig.Member> members = new ArrayList<>();
+            for (PgConfig.Member member : pg.members()) {
+                members.add(
+                        new PgConfig.Member(member.diskId(), member.bootId(), MemberState.IN_SYNC));
+            }
+            pgs.add(new PgConfig(pg.pg(), pg.epoch(), members));
+        }
+        return new MapUpdate(
+                update.after(),
+                update.revision(),
+                update.cluster(),
+                update.nodes(),
+                update.disks(),
+                update.gateways(),
+                pgs,
+                update.volumes(),
+                update.purgedVolumes());
+    }
+}

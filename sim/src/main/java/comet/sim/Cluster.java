@@ -1,0 +1,467 @@
+package comet.sim;
+
+import comet.base.Prng;
+import comet.base.Sizes;
+import comet.cluster.ClusterInfo;
+import comet.cluster.Command;
+import comet.cluster.DiskInfo;
+import comet.cluster.MemberState;
+import comet.cluster.PgConfig;
+import comet.cluster.Reply;
+import comet.cluster.VolumeInfo;
+import comet.cluster.VolumeInfo.Attachment;
+import comet.cluster.VolumeInfo.Durability;
+import comet.port.Events.Level;
+import comet.sim.check.G3NothingStale;
+import comet.sim.check.G6OneWriter;
+import comet.sim.check.Rotten;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/// The whole cluster of a run: group, nodes, gateways, volumes with their guests.
+final class Cluster implements Guests.Access {
+    /// How a process ends.
+    enum Death {
+        KILLED,
+        POWER,
+        STOPPED
+    }
+
+    /// An event that was not expected to be one.
+    record Report(long atNs, String process, Level level, String code, String details) {}
+
+    private final Simulation simulation;
+    private final Options options;
+    private final SimNet net;
+    private final SimMeta meta;
+    private final Canary canary;
+    private final List<SimNode> nodes = new ArrayList<>();
+    private final List<SimGateway> gateways = new ArrayList<>();
+    private final List<Guests> guests = new ArrayList<>();
+    private final Guests.Ids ids = new Guests.Ids();
+    private final G3NothingStale stale = new G3NothingStale();
+    private final G6OneWriter oneWriter = new G6OneWriter();
+    private final Rotten rotten = new Rotten();
+    private final TreeMap<String, Integer> eventCounts = new TreeMap<>();
+    private final List<Report> errors = new ArrayList<>();
+    private final TreeSet<String> expectedErrors = new TreeSet<>();
+
+    /// Which gateway's life holds a term, by volume and term: for telling lives with one gateway id
+    /// apart.
+    private final TreeMap<Long, Integer> homeOf = new TreeMap<>();
+
+    private final SimProcess admin;
+    private final SimMetaClient adminClient;
+    private int lives;
+
+    // Calm: everything up, in sync and flushed since the last fault.
+    private boolean calm;
+    private long settledSinceNs = -1;
+    private int probesOut;
+    private int probeRound;
+
+    Cluster(Simulation simulation, Options options, Canary canary) {
+        this.simulation = simulation;
+        this.options = options;
+        this.canary = canary;
+        net = new SimNet(simulation);
+        net.tap(new FrameTap(stale, oneWriter));
+        net.tap(new CanaryTap(canary, simulation.fork()));
+        meta = new SimMeta(simulation);
+        meta.lossPerMille = options.metaLossPerMille();
+        meta.observe(stale::onUpdate);
+        admin = process("admin");
+        adminClient = meta.client(admin);
+        for (int n = 0; n < options.nodeCount(); n++) {
+            nodes.add(new SimNode(this, n));
+        }
+        for (int g = 0; g < options.gatewayCount(); g++) {
+            gateways.add(new SimGateway(this, g));
+        }
+    }
+
+    SimProcess process(String name) {
+        return new SimProcess(simulation, name, new comet.base.BufPool(1 << 20));
+    }
+
+    Simulation simulation() {
+        return simulation;
+    }
+
+    Options options() {
+        return options;
+    }
+
+    SimNet net() {
+        return net;
+    }
+
+    SimMeta meta() {
+        return meta;
+    }
+
+    Canary canary() {
+        return canary;
+    }
+
+    List<SimNode> nodes() {
+        return nodes;
+    }
+
+    List<SimGateway> gateways() {
+        return gateways;
+    }
+
+    List<Guests> guests() {
+        return guests;
+    }
+
+    G3NothingStale stale() {
+        return stale;
+    }
+
+    G6OneWriter oneWriter() {
+        return oneWriter;
+    }
+
+    int nextLife() {
+        return ++lives;
+    }
+
+    List<SimProcess> processes() {
+        List<SimProcess> found = new ArrayList<>();
+        for (SimNode node : nodes) {
+            SimProcess process = node.process();
+            if (process != null && process.alive()) {
+                found.add(process);
+            }
+        }
+        for (SimGateway gateway : gateways) {
+            SimProcess process = gateway.process();
+            if (process != null && process.alive()) {
+                found.add(process);
+            }
+        }
+        return found;
+    }
+
+    comet.volume.GatewayConfig gatewayConfig() {
+        return comet.volume.GatewayConfig.defaults();
+    }
+
+    // Events.
+
+    void event(String process, Level level, String code, String details) {
+        eventCounts.merge(level + " " + code, 1, Integer::sum);
+        if (level == Level.ERROR && !expectedErrors.contains(code)) {
+            errors.add(new Report(simulation.nowNs(), process, level, code, details));
+        }
+    }
+
+    void expectError(String code) {
+        expectedErrors.add(code);
+    }
+
+    List<Report> errors() {
+        return errors;
+    }
+
+    TreeMap<String, Integer> eventCounts() {
+        return eventCounts;
+    }
+
+    // Setting up.
+
+    /// Creates the cluster, starts nodes and gateways, makes the volumes, then runs `ready`.
+    void create(Runnable ready) {
+        ClusterInfo info = new ClusterInfo(1, 2, options.pgCount(), 2);
+        adminClient.submit(
+                new Command.CreateCluster(info),
+                reply -> {
+                    nodes.forEach(SimNode::start);
+                    gateways.forEach(SimGateway::start);
+                    whenServing(() -> createVolume(0, ready));
+                });
+    }
+
+    private void whenServing(Runnable work) {
+        boolean all = meta.truth().disks().size() == options.nodeCount() * options.disksPerNode();
+        for (DiskInfo disk : meta.truth().disks()) {
+            all &= disk.bootId() != 0;
+        }
+        for (SimGateway gateway : gateways) {
+            all &= gateway.up();
+        }
+        if (all) {
+            work.run();
+        } else {
+            simulation.in(10_000_000, () -> whenServing(work));
+        }
+    }
+
+    private void createVolume(int n, Runnable ready) {
+        if (n == options.volumeCount()) {
+            ready.run();
+            return;
+        }
+        boolean durable = options.durableVolume() && n == 0;
+        long bytes = (long) options.volumeChunks() * Sizes.CHUNK_BYTES;
+        Command command =
+                new Command.CreateVolume(
+                        "v" + n, bytes, durable ? Durability.WRITE : Durability.FLUSH, 1);
+        adminClient.submit(
+                command,
+                reply -> {
+                    if (!(reply instanceof Reply.Id id)) {
+                        throw new IllegalStateException("no volume: " + reply);
+                    }
+                    addGuests(id.id(), bytes, durable);
+                    createVolume(n + 1, ready);
+                });
+    }
+
+    private void addGuests(long volumeId, long bytes, boolean durable) {
+        Cells cells =
+                Cells.of(bytes, options.windowBytes(), options.cellBytes(), options.cellShift());
+        guests.add(
+                new Guests(
+                        simulation,
+                        this,
+                        ids,
+                        volumeId,
+                        cells,
+                        durable,
+                        options.habits(),
+                        options.opsPerVolume()));
+        homeOf.put(volumeId, guests.size() % gateways.size());
+    }
+
+    // Guests.
+
+    @Override
+    public Guests.@Nullable Served device(long volumeId) {
+        int home = homeOf.getOrDefault(volumeId, 0);
+        return gateways.get(home).served(volumeId);
+    }
+
+    @Override
+    public long heldTerm(long volumeId, Guests.Served served) {
+        Attachment held = attachment(volumeId);
+        SimGateway gateway = gatewayOf(served);
+        return held != null && gateway != null && held.gatewayId() == gateway.gatewayId()
+                ? held.term()
+                : 0;
+    }
+
+    @Override
+    public boolean heldElsewhere(long volumeId, Guests.Served served) {
+        Attachment held = attachment(volumeId);
+        SimGateway gateway = gatewayOf(served);
+        return gateway == null || (held != null && held.gatewayId() != gateway.gatewayId());
+    }
+
+    @Override
+    public void ended(long volumeId, Guests.Served served) {
+        SimGateway gateway = gatewayOf(served);
+        if (gateway != null) {
+            gateway.forget(volumeId);
+        }
+    }
+
+    private @Nullable Attachment attachment(long volumeId) {
+        VolumeInfo volume = meta.truth().volume(volumeId);
+        return volume == null ? null : volume.attachment();
+    }
+
+    private @Nullable SimGateway gatewayOf(Guests.Served served) {
+        for (SimGateway gateway : gateways) {
+            if (gateway.life() == served.life()) {
+                return gateway;
+            }
+        }
+        return null;
+    }
+
+    void gatewayDied(int life) {
+        guests.forEach(g -> g.gatewayDied(life));
+    }
+
+    /// Moves the guests of a volume to another gateway, by the operator's word.
+    boolean takeover(Prng prng) {
+        if (gateways.size() < 2 || guests.isEmpty()) {
+            return false;
+        }
+        Guests moved = guests.get(prng.nextInt(guests.size()));
+        int home = homeOf.getOrDefault(moved.volumeId(), 0);
+        int to = (home + 1 + prng.nextInt(gateways.size() - 1)) % gateways.size();
+        SimGateway target = gateways.get(to);
+        if (!target.up()) {
+            return false;
+        }
+        // The old gateway may hold what was not flushed; to take over may lose it.
+        return target.takeOver(moved, () -> homeOf.put(moved.volumeId(), to));
+    }
+
+    // Losses of power, for the histories.
+
+    void noteBlackout() {
+        long moment = ids.moment();
+        guests.forEach(g -> g.history().blackout(moment));
+    }
+
+    void noteNodeBlackout() {
+        long moment = ids.moment();
+        guests.forEach(g -> g.history().nodeBlackout(moment));
+    }
+
+    // Small faults.
+
+    boolean rot(Prng prng) {
+        return false;
+    }
+
+    boolean diskError(Prng prng) {
+        return false;
+    }
+
+    boolean resize(Prng prng) {
+        Guests some = guests.get(prng.nextInt(guests.size()));
+        VolumeInfo volume = meta.truth().volume(some.volumeId());
+        if (volume == null) {
+            return false;
+        }
+        long bytes = volume.sizeBytes() + Sizes.BLOCK_BYTES * (1L + prng.nextInt(2000));
+        adminClient.submit(new Command.ResizeVolume(some.volumeId(), bytes), reply -> {});
+        return true;
+    }
+
+    /// A volume comes and goes while others work.
+    boolean passingVolume(Prng prng) {
+        String name = "p" + prng.nextInt(4);
+        VolumeInfo there = meta.truth().volume(name);
+        if (there == null) {
+            adminClient.submit(
+                    new Command.CreateVolume(name, 1 << 20, Durability.FLUSH, 1), reply -> {});
+        } else if (!there.deleted()) {
+            adminClient.submit(new Command.DeleteVolume(there.volumeId(), 2), reply -> {});
+        }
+        for (VolumeInfo volume : meta.truth().volumes()) {
+            if (volume.deleted() && prng.chance(1, 2)) {
+                adminClient.submit(new Command.PurgeVolume(volume.volumeId()), reply -> {});
+            }
+        }
+        return true;
+    }
+
+    // The end of a run.
+
+    /// No faults any more: whatever is down comes up, whatever stalls goes on.
+    void healEverything() {
+        net.heal();
+        for (SimNode node : nodes) {
+            node.heal();
+            if (!node.up()) {
+                node.start();
+            }
+        }
+        gateways.forEach(SimGateway::start);
+    }
+
+    /// New lives of all gateways, so that nothing is answered from what an old one remembers.
+    void renewGateways() {
+        for (SimGateway gateway : gateways) {
+            gateway.kill(0);
+            gateway.start();
+        }
+    }
+
+    /// Errors that guests saw and that nothing in this run explains, or null.
+    @Nullable String unexpectedErrors(Guests g) {
+        TreeMap<Integer, Integer> errors = new TreeMap<>(g.errors());
+        errors.remove(comet.port.Errno.ENOTSUP);
+        if (options.faults().contains(Options.Fault.TAKEOVER)) {
+            errors.remove(comet.port.Errno.ESHUTDOWN);
+            errors.remove(comet.port.Errno.EIO);
+            errors.remove(comet.port.Errno.EPERM);
+        }
+        // An attachment that a dead life had asked for may come late and fence the living one.
+        if (options.faults().contains(Options.Fault.KILL_GATEWAY)
+                || options.faults().contains(Options.Fault.POWER_EVERYTHING)
+                || options.faults().contains(Options.Fault.STOP_GATEWAY)) {
+            errors.remove(comet.port.Errno.ESHUTDOWN);
+        }
+        return errors.isEmpty() ? null : "guests of volume " + g.volumeId() + " saw " + errors;
+    }
+
+    Rotten rotten() {
+        return rotten;
+    }
+
+    // Calm.
+
+    boolean calm() {
+        return calm;
+    }
+
+    /// Something has happened that may leave completed writes in few places.
+    void disturbed() {
+        calm = false;
+        settledSinceNs = -1;
+        probeRound++;
+    }
+
+    /// Everything is up and in sync, as the group has it.
+    boolean settled() {
+        for (SimNode node : nodes) {
+            if (!node.serving()) {
+                return false;
+            }
+        }
+        for (SimGateway gateway : gateways) {
+            if (!gateway.up()) {
+                return false;
+            }
+        }
+        for (int pg = 0; pg < meta.truth().pgCount(); pg++) {
+            for (PgConfig.Member member : meta.truth().pg(pg).members()) {
+                DiskInfo disk = meta.truth().disk(member.diskId());
+                if (member.state() != MemberState.IN_SYNC
+                        || disk == null
+                        || disk.bootId() != member.bootId()) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    /// Looks again and again whether it is calm: settled for a while, then every volume flushed.
+    void watch() {
+        if (!settled()) {
+            settledSinceNs = -1;
+        } else if (settledSinceNs < 0) {
+            settledSinceNs = simulation.nowNs();
+        } else if (!calm && probesOut == 0 && simulation.nowNs() - settledSinceNs > 300_000_000L) {
+            probe();
+        }
+        simulation.in(50_000_000, this::watch);
+    }
+
+    private void probe() {
+        int round = probeRound;
+        int[] left = new int[] {guests.size()};
+        probesOut = guests.size();
+        for (Guests g : guests) {
+            g.flushOnce(flushed -> {
+                probesOut--;
+                left[0] -= flushed ? 1 : 0;
+                if (left[0] == 0 && round == probeRound && settled()) {
+                    calm = true;
+                }
+            });
+        }
+    }
+}

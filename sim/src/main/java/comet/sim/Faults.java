@@ -1,0 +1,243 @@
+package comet.sim;
+
+import comet.base.Prng;
+import comet.sim.Options.Fault;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeSet;
+
+/// Makes things go wrong at random moments, within what the guarantees allow.
+///
+/// Never more than that: what guests were told is complete may lie in the memory of both replicas
+/// and of the gateway only, so between two calm moments (everything up, in sync and flushed) either
+/// gateways die or several nodes lose what they had not synced, never both, except as one loss of
+/// power of everything, after which only what was flushed has to be there.
+final class Faults {
+    private final Cluster cluster;
+    private final Simulation simulation;
+    private final Options options;
+    private final Prng prng;
+    private final List<Fault> enabled;
+    private boolean stopped;
+    private int happened;
+
+    // What has happened since the last calm moment.
+    private boolean gatewayDied;
+    private final TreeSet<String> deadDomains = new TreeSet<>();
+    private boolean powerLost;
+
+    Faults(Cluster cluster, Options options) {
+        this.cluster = cluster;
+        this.options = options;
+        simulation = cluster.simulation();
+        prng = simulation.fork();
+        enabled = new ArrayList<>(options.faults());
+    }
+
+    int happened() {
+        return happened;
+    }
+
+    void start() {
+        if (!enabled.isEmpty()) {
+            plan();
+        }
+    }
+
+    void stop() {
+        stopped = true;
+    }
+
+    private void plan() {
+        long waitNs =
+                prng.chance(1, 5)
+                        ? prng.nextLong(2_000_000)
+                        : prng.nextLong(2 * options.faultGapNs());
+        simulation.in(
+                waitNs,
+                () -> {
+                    if (!stopped) {
+                        next();
+                        plan();
+                    }
+                });
+    }
+
+    private void next() {
+        if (cluster.calm()) {
+            gatewayDied = false;
+            powerLost = false;
+            deadDomains.clear();
+        }
+        Fault fault = enabled.get(prng.nextInt(enabled.size()));
+        if (happen(fault)) {
+            happened++;
+            simulation.trace("fault", fault.toString());
+            simulation.note(fault.ordinal());
+        }
+    }
+
+    private boolean happen(Fault fault) {
+        return switch (fault) {
+            case BREAK_LINK -> breakLink();
+            case STALL_LINK -> stallLink();
+            case KILL_GATEWAY -> gatewayDown(false);
+            case STOP_GATEWAY -> gatewayDown(true);
+            case KILL_NODE -> nodeDown(Cluster.Death.KILLED);
+            case KILL_ALL_NODES -> allNodesDown(Cluster.Death.KILLED);
+            case STOP_NODE -> nodeDown(Cluster.Death.STOPPED);
+            case POWER_NODE -> nodeDown(Cluster.Death.POWER);
+            case POWER_ALL_NODES -> allNodesDown(Cluster.Death.POWER);
+            case POWER_EVERYTHING -> everythingDown();
+            case PAUSE -> pause();
+            case META_UNREACHABLE -> metaUnreachable();
+            case META_LEADER -> {
+                cluster.meta().newLeader();
+                yield true;
+            }
+            case TAKEOVER -> cluster.takeover(prng);
+            case ROT -> cluster.rot(prng);
+            case DISK_ERROR -> cluster.diskError(prng);
+            case SLOW_DISK -> slowDisk();
+            case RESIZE -> cluster.resize(prng);
+            case VOLUMES -> cluster.passingVolume(prng);
+        };
+    }
+
+    private boolean breakLink() {
+        List<SimLink> links = cluster.net().openLinks();
+        if (links.isEmpty()) {
+            return false;
+        }
+        links.get(prng.nextInt(links.size())).breakNow(prng.nextLong(5_000_000), "fault");
+        return true;
+    }
+
+    private boolean stallLink() {
+        List<SimLink> links = cluster.net().openLinks();
+        if (links.isEmpty()) {
+            return false;
+        }
+        links.get(prng.nextInt(links.size())).stall(someTimeNs());
+        return true;
+    }
+
+    /// From a millisecond to a few seconds.
+    private long someTimeNs() {
+        return prng.nextLong(1_000_000L << prng.nextInt(13)) + 1;
+    }
+
+    private boolean gatewayDown(boolean clean) {
+        SimGateway gateway = cluster.gateways().get(prng.nextInt(cluster.gateways().size()));
+        if (!gateway.up()) {
+            return false;
+        }
+        if (clean) {
+            // Stopping takes its time; what it has not flushed by then dies with it.
+            if (powerLost && deadDomains.size() > 1) {
+                return false;
+            }
+            gatewayDied = true;
+            gateway.stop(() -> simulation.in(someTimeNs(), gateway::start));
+            return true;
+        }
+        if (powerLost && deadDomains.size() > 1) {
+            return false;
+        }
+        gatewayDied = true;
+        gateway.kill(0);
+        simulation.in(someTimeNs(), gateway::start);
+        return true;
+    }
+
+    private boolean nodeDown(Cluster.Death death) {
+        SimNode node = cluster.nodes().get(prng.nextInt(cluster.nodes().size()));
+        return nodeDown(node, death);
+    }
+
+    private boolean nodeDown(SimNode node, Cluster.Death death) {
+        if (!node.up()) {
+            return false;
+        }
+        boolean power = death == Cluster.Death.POWER;
+        boolean others =
+                !deadDomains.isEmpty()
+                        && !deadDomains.equals(new TreeSet<>(List.of(node.domain())));
+        if (gatewayDied && others && (power || powerLost)) {
+            return false;
+        }
+        if (death == Cluster.Death.STOPPED && !node.steady()) {
+            return false;
+        }
+        if (death == Cluster.Death.STOPPED) {
+            node.stop(() -> simulation.in(someTimeNs(), node::start));
+        } else {
+            node.die(death, power ? prng.nextLong(2_000_000_000L) : 0);
+            simulation.in(someTimeNs(), node::start);
+        }
+        deadDomains.add(node.domain());
+        powerLost |= power;
+        return true;
+    }
+
+    private boolean allNodesDown(Cluster.Death death) {
+        if (gatewayDied && (death == Cluster.Death.POWER || powerLost)) {
+            return false;
+        }
+        if (death == Cluster.Death.POWER) {
+            cluster.noteNodeBlackout();
+        }
+        boolean some = false;
+        for (SimNode node : cluster.nodes()) {
+            some |= nodeDown(node, death);
+        }
+        return some;
+    }
+
+    private boolean everythingDown() {
+        if (!cluster.calm()) {
+            return false;
+        }
+        cluster.noteBlackout();
+        for (SimGateway gateway : cluster.gateways()) {
+            if (gateway.up()) {
+                gateway.kill(0);
+            }
+            simulation.in(someTimeNs(), gateway::start);
+        }
+        for (SimNode node : cluster.nodes()) {
+            if (node.up()) {
+                node.die(Cluster.Death.POWER, 0);
+            }
+            simulation.in(someTimeNs(), node::start);
+            deadDomains.add(node.domain());
+        }
+        gatewayDied = true;
+        powerLost = true;
+        return true;
+    }
+
+    private boolean pause() {
+        List<SimProcess> processes = cluster.processes();
+        if (processes.isEmpty()) {
+            return false;
+        }
+        SimProcess process = processes.get(prng.nextInt(processes.size()));
+        process.life().pauseUntil(simulation.nowNs() + someTimeNs());
+        return true;
+    }
+
+    private boolean metaUnreachable() {
+        cluster.meta().unreachable(someTimeNs());
+        return true;
+    }
+
+    private boolean slowDisk() {
+        SimNode node = cluster.nodes().get(prng.nextInt(cluster.nodes().size()));
+        SimMedia.Behaviour behaviour = node.media().getFirst().behaviour;
+        long before = behaviour.syncNsMax;
+        behaviour.syncNsMax = 200_000_000;
+        simulation.in(someTimeNs(), () -> behaviour.syncNsMax = before);
+        return true;
+    }
+}

@@ -1,0 +1,146 @@
+package comet.sim;
+
+import comet.base.Prng;
+import java.util.EnumSet;
+import java.util.Set;
+
+/// What one run tries: sizes, habits of its guests and the faults that may happen, all drawn from
+/// the seed. Each run switches some features on and others off, so that the rare ones meet runs in
+/// which little else hides them.
+///
+/// @param cellBytes unit of what guests read and write; 512 and aligned, or smaller
+/// @param cellShift bytes by which all requests are off the sectors
+/// @param faultGapNs mean time between faults
+/// @param safetyNs how long faults go on
+record Options(
+        int nodeCount,
+        int disksPerNode,
+        int gatewayCount,
+        int volumeCount,
+        int volumeChunks,
+        int pgCount,
+        int windowBytes,
+        int cellBytes,
+        int cellShift,
+        boolean durableVolume,
+        Guests.Habits habits,
+        long opsPerVolume,
+        Set<Fault> faults,
+        long faultGapNs,
+        long safetyNs,
+        int metaLossPerMille,
+        long journalBytes,
+        long diskBytes) {
+
+    /// Most data of one journal record, and so of one write.
+    static final int RECORD_BYTES_MAX = 64 << 10;
+
+    /// What may go wrong.
+    enum Fault {
+        BREAK_LINK,
+        STALL_LINK,
+        KILL_GATEWAY,
+        STOP_GATEWAY,
+        KILL_NODE,
+        KILL_ALL_NODES,
+        STOP_NODE,
+        POWER_NODE,
+        POWER_ALL_NODES,
+        POWER_EVERYTHING,
+        PAUSE,
+        META_UNREACHABLE,
+        META_LEADER,
+        TAKEOVER,
+        ROT,
+        DISK_ERROR,
+        SLOW_DISK,
+        RESIZE,
+        VOLUMES
+    }
+
+    /// Small rings and segments, so that laps, checkpoints and full places are common.
+    comet.store.StoreConfig store() {
+        return comet.store.StoreConfig.small()
+                .withJournal(journalBytes, RECORD_BYTES_MAX)
+                .withSpace(1 << 20, 0, 1 << 20);
+    }
+
+    static Options of(long seed) {
+        Prng prng = new Prng(Prng.mix(seed + 0x5EED));
+        boolean odd = prng.chance(1, 4);
+        int cellBytes = odd ? (prng.chance(1, 2) ? 64 : 16) : 512;
+        int shift = odd && prng.chance(1, 2) ? 1 + prng.nextInt(cellBytes - 1) : 0;
+        int windowBytes = odd ? 8 << 10 : prng.chance(1, 6) ? 256 << 10 : 32 << 10;
+        int readPercent = 20 + prng.nextInt(50);
+        int rest = 100 - readPercent;
+        Guests.Habits habits =
+                new Guests.Habits(
+                        1 + prng.nextInt(4),
+                        1 + prng.nextInt(8),
+                        prng.chance(1, 3) ? 60_000_000 : 6_000_000,
+                        odd ? 200 : prng.chance(1, 4) ? 8 : 40,
+                        readPercent,
+                        prng.chance(1, 3) ? 0 : 1 + prng.nextInt(10),
+                        prng.chance(1, 2) ? 0 : prng.nextInt(20),
+                        prng.chance(1, 2) ? 0 : Math.min(rest / 5, 8),
+                        prng.chance(1, 2) ? 0 : Math.min(rest / 5, 8),
+                        prng.chance(1, 2) ? 0 : Math.min(rest / 5, 6),
+                        prng.chance(1, 3));
+        boolean wide = prng.chance(1, 5);
+        return new Options(
+                wide ? 3 + prng.nextInt(2) : 2,
+                prng.chance(1, 6) ? 2 : 1,
+                1 + prng.nextInt(2),
+                prng.chance(1, 4) ? 2 : 1,
+                1 + prng.nextInt(3),
+                1 << prng.nextInt(4),
+                windowBytes,
+                cellBytes,
+                shift,
+                prng.chance(1, 5),
+                habits,
+                150 + prng.nextInt(250),
+                faults(prng),
+                20_000_000L << prng.nextInt(6),
+                1_000_000_000L + prng.nextLong(4_000_000_000L),
+                prng.chance(1, 3) ? 50 : 0,
+                prng.chance(1, 2) ? 1 << 20 : 4 << 20,
+                1L << 30);
+    }
+
+    private static Set<Fault> faults(Prng prng) {
+        EnumSet<Fault> faults = EnumSet.noneOf(Fault.class);
+        if (prng.chance(1, 20)) {
+            return faults;
+        }
+        int chance = 1 + prng.nextInt(4);
+        for (Fault fault : Fault.values()) {
+            if (prng.chance(chance, 8)) {
+                faults.add(fault);
+            }
+        }
+        return faults;
+    }
+
+    Options withFaults(Set<Fault> only) {
+        return new Options(
+                nodeCount,
+                disksPerNode,
+                gatewayCount,
+                volumeCount,
+                volumeChunks,
+                pgCount,
+                windowBytes,
+                cellBytes,
+                cellShift,
+                durableVolume,
+                habits,
+                opsPerVolume,
+                only,
+                faultGapNs,
+                safetyNs,
+                metaLossPerMille,
+                journalBytes,
+                diskBytes);
+    }
+}

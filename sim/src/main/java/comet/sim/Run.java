@@ -1,0 +1,219 @@
+package comet.sim;
+
+import comet.sim.check.G1Linearizable;
+import comet.sim.check.G4Flush;
+import comet.sim.check.G5NoSilentLoss;
+import comet.sim.check.G7Convergence;
+import comet.sim.check.G8Integrity;
+import comet.sim.check.History;
+import comet.sim.check.ReplicaImage;
+import comet.sim.check.Violation;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/// One run: a cluster is made, guests work while faults happen (safety), faults stop and everything
+/// must come back (liveness), then everything is read and compared.
+public final class Run {
+    private static final long SECOND_NS = 1_000_000_000L;
+    private static final long SETUP_NS_MAX = 30 * SECOND_NS;
+
+    /// Faults have stopped: by then everything must have come back.
+    private static final long LIVENESS_NS_MAX = 120 * SECOND_NS;
+
+    private static final long EVENTS_MAX = 20_000_000;
+
+    /// What became of a run.
+    ///
+    /// @param failure what went wrong, or null
+    /// @param hash equal for two runs of a seed
+    public record Outcome(
+            long seed,
+            @Nullable String failure,
+            long hash,
+            long events,
+            long simulatedNs,
+            int requests,
+            int faults,
+            TreeMap<String, Integer> eventCounts) {}
+
+    private final long seed;
+    private final Simulation simulation;
+    private final Cluster cluster;
+    private final Faults faults;
+    private final Options options;
+
+    private Run(long seed, Options options, Canary canary, Trace trace) {
+        this.seed = seed;
+        this.options = options;
+        simulation = new Simulation(seed, trace);
+        cluster = new Cluster(simulation, options, canary);
+        faults = new Faults(cluster, options);
+    }
+
+    /// Runs a seed with the options that it draws.
+    public static Outcome of(long seed) {
+        return of(seed, Options.of(seed), Canary.NONE, Trace.off());
+    }
+
+    static Outcome of(long seed, Options options, Canary canary, Trace trace) {
+        Run run = new Run(seed, options, canary, trace);
+        String failure;
+        try {
+            failure = run.run();
+        } catch (RuntimeException | AssertionError e) {
+            java.io.StringWriter text = new java.io.StringWriter();
+            e.printStackTrace(new java.io.PrintWriter(text));
+            failure = text.toString();
+        }
+        int requests = 0;
+        for (Guests g : run.cluster.guests()) {
+            requests += g.history().ops().size();
+        }
+        return new Outcome(
+                seed,
+                failure,
+                run.simulation.hash(),
+                run.simulation.eventCount(),
+                run.simulation.nowNs(),
+                requests,
+                run.faults.happened(),
+                run.cluster.eventCounts());
+    }
+
+    private @Nullable String run() {
+        boolean[] ready = new boolean[1];
+        cluster.create(() -> ready[0] = true);
+        if (!until(SETUP_NS_MAX, () -> ready[0])) {
+            return "the cluster does not come up\n" + Dump.of(cluster);
+        }
+        simulation.trace("run", "safety phase, faults " + options.faults());
+        cluster.watch();
+        cluster.guests().forEach(Guests::start);
+        faults.start();
+        until(
+                options.safetyNs(),
+                () -> broken() != null || cluster.guests().stream().allMatch(Guests::done));
+        faults.stop();
+        simulation.trace("run", "liveness phase");
+        cluster.healEverything();
+        cluster.guests().forEach(Guests::stop);
+        String stuck = live();
+        return broken() != null ? broken() : stuck != null ? stuck : judge();
+    }
+
+    /// What already failed for sure, or null.
+    private @Nullable String broken() {
+        if (!cluster.errors().isEmpty()) {
+            return "unexpected event: " + cluster.errors().getFirst();
+        }
+        Violation found = cluster.stale().check();
+        if (found == null) {
+            found = cluster.oneWriter().check();
+        }
+        return found == null ? null : found.toString();
+    }
+
+    /// Everything comes back, then everything is read through fresh gateways.
+    private @Nullable String live() {
+        if (!until(LIVENESS_NS_MAX, () -> quiet() || broken() != null)) {
+            return "no progress after faults have stopped\n" + Dump.of(cluster);
+        }
+        // What the gateways alone still hold has to reach the disks before they go.
+        if (!until(LIVENESS_NS_MAX, () -> cluster.calm() || broken() != null)) {
+            return "no flush ends after faults have stopped\n" + Dump.of(cluster);
+        }
+        cluster.renewGateways();
+        int[] left = new int[] {cluster.guests().size()};
+        for (Guests g : cluster.guests()) {
+            g.readAll(() -> left[0]--);
+        }
+        if (!until(LIVENESS_NS_MAX, () -> left[0] == 0 || broken() != null)) {
+            return "the last read of everything does not end\n" + Dump.of(cluster);
+        }
+        for (Guests g : cluster.guests()) {
+            g.flushOnce(flushed -> {});
+        }
+        if (!until(LIVENESS_NS_MAX, () -> quiet() || broken() != null)) {
+            return "replicas do not come in sync\n" + Dump.of(cluster);
+        }
+        return null;
+    }
+
+    private boolean quiet() {
+        return cluster.settled() && cluster.guests().stream().allMatch(Guests::idle);
+    }
+
+    private @Nullable String judge() {
+        List<Violation> found = new ArrayList<>();
+        for (Guests g : cluster.guests()) {
+            History history = g.history();
+            add(found, new G8Integrity(history).check());
+            add(found, new G4Flush(history).check());
+            add(found, new G5NoSilentLoss(history).check());
+            add(found, new G1Linearizable(history).check());
+            String wrong = cluster.unexpectedErrors(g);
+            if (wrong != null) {
+                return wrong;
+            }
+        }
+        if (found.isEmpty()) {
+            converge(found);
+        }
+        return found.isEmpty() ? broken() : found.getFirst().toString();
+    }
+
+    private void converge(List<Violation> found) {
+        for (int attempt = 0; attempt < 40; attempt++) {
+            found.clear();
+            TreeMap<Integer, ReplicaImage> images = new TreeMap<>();
+            int[] left = new int[1];
+            for (SimNode node : cluster.nodes()) {
+                left[0] +=
+                        node.image(image -> {
+                            images.put(image.diskId, image);
+                            left[0]--;
+                        });
+            }
+            if (!until(LIVENESS_NS_MAX, () -> left[0] == 0)) {
+                found.add(new Violation("G7", "replicas cannot be read\n" + Dump.of(cluster)));
+                return;
+            }
+            add(found, G7Convergence.check(cluster.meta().truth(), images));
+            if (found.isEmpty()) {
+                add(found, cluster.rotten().check(images));
+            }
+            if (found.isEmpty()) {
+                return;
+            }
+            // Levelling and purging go on in the background.
+            until(SECOND_NS, () -> false);
+        }
+    }
+
+    private static void add(List<Violation> found, @Nullable Violation violation) {
+        if (violation != null) {
+            found.add(violation);
+        }
+    }
+
+    /// Lets the world go on until `done`, for so long at most.
+    private boolean until(long ns, java.util.function.BooleanSupplier done) {
+        long endNs = simulation.nowNs() + ns;
+        while (!done.getAsBoolean()) {
+            if (simulation.nowNs() >= endNs || !simulation.step()) {
+                return false;
+            }
+            if (simulation.eventCount() > EVENTS_MAX) {
+                throw new IllegalStateException("too many events: somebody spins");
+            }
+        }
+        return true;
+    }
+
+    @Override
+    public String toString() {
+        return "seed " + seed;
+    }
+}

@@ -1,0 +1,238 @@
+package comet.sim;
+
+import comet.base.Check;
+import comet.base.Sizes;
+import comet.cluster.Command;
+import comet.cluster.Reply;
+import comet.port.Events.Level;
+import comet.port.Media;
+import comet.replica.DiskServer;
+import comet.replica.NodeServer;
+import comet.sim.check.ReplicaImage;
+import comet.store.ChunkStore;
+import comet.store.Disk;
+import comet.store.DiskIdentity;
+import comet.wire.BlockState;
+import comet.wire.Frame;
+import comet.wire.ReadReply;
+import comet.wire.ReadRequest;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/// One disk of a node.
+final class SimDisk {
+    private final Cluster cluster;
+    private final SimMedia media;
+    private final long uuid;
+    private int diskId;
+    private @Nullable Disk disk;
+    private @Nullable DiskServer served;
+    private @Nullable String error;
+
+    SimDisk(Cluster cluster, String name) {
+        this.cluster = cluster;
+        media = new SimMedia(cluster.simulation(), name);
+        media.behaviour.capacityBytes = cluster.options().diskBytes();
+        media.behaviour.liesAboutSync = cluster.canary() == Canary.LIE_ABOUT_SYNC;
+        uuid = Integer.toUnsignedLong(name.hashCode());
+    }
+
+    SimMedia media() {
+        return media;
+    }
+
+    int diskId() {
+        return diskId;
+    }
+
+    @Nullable Disk disk() {
+        return disk;
+    }
+
+    @Nullable DiskServer served() {
+        return served;
+    }
+
+    void start(SimProcess life, SimMetaClient client, NodeServer node, int nodeId, String domain) {
+        client.submit(
+                new Command.AddDisk(nodeId, 7, uuid, domain, 1 << 20),
+                reply -> {
+                    Check.that(reply instanceof Reply.Id, "disk refused: " + reply);
+                    diskId = (int) ((Reply.Id) reply).id();
+                    Media folder = media.mount(life);
+                    if (Disk.identity(folder).identity() != null) {
+                        open(life, folder, node);
+                        return;
+                    }
+                    Disk.format(
+                            folder,
+                            new DiskIdentity(1, 2, 7, uuid, diskId, cluster.options().pgCount()),
+                            cluster.options().store(),
+                            life.bufs(),
+                            problem -> {
+                                Check.that(problem == null, "format: " + problem);
+                                open(life, folder, node);
+                            });
+                });
+    }
+
+    private void open(SimProcess life, Media folder, NodeServer node) {
+        Disk.open(
+                folder,
+                media.index().mount(life),
+                life.loop(),
+                life.bufs(),
+                cluster.options().store(),
+                null,
+                life.events(cluster::event),
+                (opened, problem) -> {
+                    error = problem;
+                    if (opened == null) {
+                        cluster.event(life.name(), Level.ERROR, "disk-does-not-open", "" + problem);
+                        return;
+                    }
+                    disk = opened;
+                    served =
+                            node.addDisk(
+                                    SimNode.identity(diskId, uuid),
+                                    opened,
+                                    opened.startCount(),
+                                    opened.bootId(),
+                                    opened.clean(),
+                                    opened.damaged(),
+                                    id -> keepBootId(opened, id));
+                });
+    }
+
+    private static void keepBootId(Disk opened, long id) {
+        try {
+            opened.setBootId(id);
+        } catch (Media.MediaException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    void close(Runnable closed) {
+        Disk open = disk;
+        if (open == null) {
+            closed.run();
+        } else {
+            open.close((token, result) -> closed.run(), 0);
+        }
+    }
+
+    void died(Cluster.Death death) {
+        served = null;
+        disk = null;
+        if (death == Cluster.Death.POWER) {
+            media.powerLost();
+        } else {
+            media.killed();
+        }
+    }
+
+    void heal() {
+        media.behaviour.failReads = false;
+        media.behaviour.failWrites = false;
+        media.behaviour.failSyncs = false;
+    }
+
+    String state() {
+        String problem = error;
+        return problem == null ? "" : problem;
+    }
+
+    void image(SimProcess life, Consumer<ReplicaImage> done) {
+        ReplicaImage image = new ReplicaImage(diskId);
+        DiskServer server = served;
+        if (server == null) {
+            return;
+        }
+        ChunkStore store = server.store();
+        List<ReplicaImage.ChunkId> ids = new ArrayList<>();
+        for (int pg = 0; pg < cluster.options().pgCount(); pg++) {
+            store.chunksOfPg(
+                    pg,
+                    -1,
+                    -1,
+                    chunk -> {
+                        ReplicaImage.ChunkId id =
+                                new ReplicaImage.ChunkId(chunk.volumeId(), chunk.chunkIndex());
+                        ids.add(id);
+                        image.chunks.put(id, new ReplicaImage.Chunk(chunk.pg(), chunk.version()));
+                        return true;
+                    });
+        }
+        chunk(life, store, image, ids, 0, done);
+    }
+
+    private void chunk(
+            SimProcess life,
+            ChunkStore store,
+            ReplicaImage image,
+            List<ReplicaImage.ChunkId> ids,
+            int n,
+            Consumer<ReplicaImage> done) {
+        if (n == ids.size()) {
+            done.accept(image);
+            return;
+        }
+        ReplicaImage.ChunkId id = ids.get(n);
+        ReplicaImage.Chunk chunk = image.chunks.get(id);
+        Check.that(chunk != null, "image");
+        store.blocks(
+                id.volumeId(),
+                id.chunkIndex(),
+                0,
+                new ChunkStore.BlocksVisitor() {
+                    @Override
+                    public void block(int block, int state, long version, int crc) {
+                        chunk.states[block] = state;
+                        chunk.versions[block] = version;
+                        chunk.crcs[block] = state == BlockState.DATA ? crc : 0;
+                    }
+
+                    @Override
+                    public void end(int errno) {
+                        Check.that(errno == 0, "blocks cannot be listed");
+                        read(
+                                life,
+                                store,
+                                id,
+                                chunk,
+                                () -> chunk(life, store, image, ids, n + 1, done));
+                    }
+                });
+    }
+
+    private void read(
+            SimProcess life,
+            ChunkStore store,
+            ReplicaImage.ChunkId id,
+            ReplicaImage.Chunk chunk,
+            Runnable then) {
+        Frame reply = life.frames().take();
+        ReadReply.start(reply, 1, 0, 0, chunk.version, Sizes.CHUNK_BLOCKS, true);
+        Check.that(reply.flags() == ReadRequest.VERSIONS, "flags");
+        store.read(
+                id.volumeId(),
+                id.chunkIndex(),
+                0,
+                0,
+                Sizes.CHUNK_BLOCKS,
+                reply,
+                (token, result) -> {
+                    for (int block = 0; block < Sizes.CHUNK_BLOCKS; block++) {
+                        chunk.bad[block] =
+                                result < 0
+                                        || ReadReply.state(reply, block) == BlockState.CORRUPT
+                                        || ReadReply.state(reply, block) == BlockState.LOST;
+                    }
+                    reply.release();
+                    then.run();
+                },
+                0);
+    }
+}

@@ -1,0 +1,214 @@
+package comet.sim;
+
+import comet.base.Prng;
+import comet.cluster.ClusterMap;
+import comet.cluster.MapUpdate;
+import comet.cluster.Reply;
+import comet.meta.Decision;
+import comet.meta.Facts;
+import comet.meta.Group;
+import comet.meta.Heartbeats;
+import comet.meta.Submission;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/// The metadata group as everybody else sees it: a linearizable service with delays, whose messages
+/// get lost and are sent again, that cannot be reached for a while, and whose leader changes. It
+/// runs the real state machine; how its members agree is another matter.
+final class SimMeta {
+    private static final long COMMIT_NS_MAX = 4_000_000;
+    private static final long RESEND_NS = 300_000_000;
+    private static final long YIELD_WAIT_NS = 1_000_000_000;
+
+    /// Told of every change, at the moment of its commit.
+    interface Observer {
+        void committed(MapUpdate update);
+    }
+
+    /// A command on its way through the leader.
+    private final class Asking {
+        private final Submission submission;
+        private final Facts facts;
+        private final Consumer<Reply> done;
+        private final boolean mayAsk;
+
+        Asking(Submission submission, Facts facts, Consumer<Reply> done, boolean mayAsk) {
+            this.submission = submission;
+            this.facts = facts;
+            this.done = done;
+            this.mayAsk = mayAsk;
+        }
+    }
+
+    private final Simulation simulation;
+    private final Prng prng;
+    private Group group = new Group();
+    private final Heartbeats heartbeats = new Heartbeats(Heartbeats.TIMEOUT_NS);
+    private final ClusterMap truth = new ClusterMap();
+    private final List<SimMetaClient> clients = new ArrayList<>();
+    private final List<Observer> observers = new ArrayList<>();
+    private List<Asking> queue = new ArrayList<>();
+    private boolean committing;
+    private long unreachableUntilNs;
+
+    /// Chance in 1,000 that a message to or from the group is lost.
+    int lossPerMille;
+
+    SimMeta(Simulation simulation) {
+        this.simulation = simulation;
+        prng = simulation.fork();
+        heartbeats.lead(simulation.nowNs());
+    }
+
+    Simulation simulation() {
+        return simulation;
+    }
+
+    /// The agreed state at this moment.
+    ClusterMap truth() {
+        return truth;
+    }
+
+    void observe(Observer observer) {
+        observers.add(observer);
+    }
+
+    SimMetaClient client(SimProcess process) {
+        clients.removeIf(client -> !client.alive());
+        SimMetaClient client = new SimMetaClient(this, process);
+        clients.add(client);
+        return client;
+    }
+
+    /// Nobody reaches the group for a while; then it has a new leader.
+    void unreachable(long ns) {
+        unreachableUntilNs = Math.max(unreachableUntilNs, simulation.nowNs() + ns);
+        simulation.in(ns, this::newLeader);
+    }
+
+    void newLeader() {
+        heartbeats.lead(simulation.nowNs());
+        // The new leader has its state from a snapshot.
+        group = new Group(group.image());
+    }
+
+    boolean reachable() {
+        return simulation.nowNs() >= unreachableUntilNs;
+    }
+
+    /// A message to or from the group; lost ones never come.
+    void message(Runnable arrival) {
+        if (prng.chance(lossPerMille, 1000)) {
+            return;
+        }
+        long delayNs = 30_000 + prng.nextLong(prng.chance(1, 20) ? 50_000_000 : 1_500_000);
+        simulation.in(
+                delayNs,
+                () -> {
+                    if (reachable()) {
+                        arrival.run();
+                    }
+                });
+    }
+
+    long resendNs() {
+        return RESEND_NS + prng.nextLong(RESEND_NS);
+    }
+
+    long origin() {
+        return prng.nextLong() | 1;
+    }
+
+    void diskBeat(int diskId, long bootId) {
+        heartbeats.diskBeat(diskId, bootId, simulation.nowNs());
+    }
+
+    void gatewayBeat(long gatewayId) {
+        heartbeats.gatewayBeat(gatewayId, simulation.nowNs());
+    }
+
+    /// A command has reached the leader.
+    void take(Submission submission, Consumer<Reply> done) {
+        take(submission, done, true);
+    }
+
+    private void take(Submission submission, Consumer<Reply> done, boolean mayAsk) {
+        Facts facts = heartbeats.at(simulation.nowNs());
+        queue.add(new Asking(submission, facts, done, mayAsk));
+        if (!committing) {
+            committing = true;
+            simulation.in(100_000 + prng.nextLong(COMMIT_NS_MAX), this::commit);
+        }
+    }
+
+    private void commit() {
+        committing = false;
+        List<Asking> batch = queue;
+        queue = new ArrayList<>();
+        // Each with the facts it was taken with; an entry holds one set of facts.
+        for (Asking asking : batch) {
+            commit(asking);
+        }
+    }
+
+    private void commit(Asking asking) {
+        Group.Applied applied = group.apply(List.of(asking.submission), asking.facts);
+        Decision decision = applied.decisions().getFirst();
+        MapUpdate update = applied.update();
+        simulation.trace("meta", asking.submission.command() + " => " + decision.reply());
+        simulation.note(decision.reply().hashCode());
+        if (update != null) {
+            publish(update);
+        }
+        Decision.YieldQuestion question = decision.question();
+        if (question != null && asking.mayAsk) {
+            ask(question, asking);
+            return;
+        }
+        heartbeats.answered(asking.submission.command(), decision.reply(), simulation.nowNs());
+        asking.done.accept(decision.reply());
+    }
+
+    private void ask(Decision.YieldQuestion question, Asking asking) {
+        for (SimMetaClient client : List.copyOf(clients)) {
+            if (client.gatewayId() == question.gatewayId()) {
+                message(() -> client.yieldAsked(question.volumeId(), question.term()));
+            }
+        }
+        // Decided again after the answer or a second; the answer is a command of its own, so a
+        // moment after the usual round trip is as good.
+        long waitNs = prng.chance(1, 2) ? 50_000_000 : YIELD_WAIT_NS;
+        simulation.in(waitNs, () -> take(asking.submission, asking.done, false));
+    }
+
+    private void publish(MapUpdate update) {
+        comet.base.Check.that(truth.apply(update), "a gap in the group's own updates");
+        simulation.note(update.revision());
+        for (Observer observer : observers) {
+            observer.committed(update);
+        }
+        for (SimMetaClient client : clients) {
+            if (client.alive()) {
+                message(() -> client.pushed(update));
+                if (prng.chance(1, 20)) {
+                    message(() -> client.pushed(update));
+                }
+            }
+        }
+    }
+
+    MapUpdate changesAfter(long revision) {
+        return group.changesAfter(revision);
+    }
+
+    @Nullable SimMetaClient clientOf(SimProcess process) {
+        for (SimMetaClient client : clients) {
+            if (client.of(process)) {
+                return client;
+            }
+        }
+        return null;
+    }
+}
