@@ -30,6 +30,7 @@ public final class DiskServer {
     private final MapView view;
     private final DiskIdentity identity;
     private final ChunkStore store;
+    private final BootIdSink folder;
     private final Space space;
     private final FenceBook fences;
     private final Holds holds;
@@ -63,11 +64,17 @@ public final class DiskServer {
     private String unavailableWhy = "starting";
     private Loop.@Nullable Timer ticker;
 
-    DiskServer(NodeParts parts, MapView view, DiskIdentity identity, ChunkStore store) {
+    DiskServer(
+            NodeParts parts,
+            MapView view,
+            DiskIdentity identity,
+            ChunkStore store,
+            BootIdSink folder) {
         this.parts = parts;
         this.view = view;
         this.identity = identity;
         this.store = store;
+        this.folder = folder;
         space = new Space(store);
         fences = new FenceBook(store, () -> failed(-comet.port.Errno.EIO));
         holds = new Holds(writes::apply);
@@ -131,6 +138,10 @@ public final class DiskServer {
     long version(long volumeId, int chunkIndex) {
         ChunkStore.Chunk chunk = store.chunk(volumeId, chunkIndex);
         return chunk == null ? Versions.NONE : chunk.version();
+    }
+
+    BootIdSink folder() {
+        return folder;
     }
 
     MapView view() {

@@ -67,6 +67,7 @@ public final class NodeServer implements Connection.Acceptor {
     /// @param bootId of the life before
     /// @param clean the last stop was clean
     /// @param damaged durable records of the journal are damaged
+    /// @param sink keeps the boot id in the disk's folder
     public DiskServer addDisk(
             DiskIdentity identity,
             ChunkStore store,
@@ -76,7 +77,7 @@ public final class NodeServer implements Connection.Acceptor {
             boolean damaged,
             BootIdSink sink) {
         Check.that(!disks.containsKey(identity.diskId()), "disk added twice");
-        DiskServer disk = new DiskServer(parts, view, identity, store);
+        DiskServer disk = new DiskServer(parts, view, identity, store, sink);
         disks.put(identity.diskId(), disk);
         Command command =
                 new Command.RegisterDisk(
@@ -104,7 +105,7 @@ public final class NodeServer implements Connection.Acceptor {
         int diskId = disk.identity().diskId();
         switch (reply) {
             case Reply.DiskStarted started -> {
-                sink.bootId(started.bootId());
+                disk.folder().bootId(started.bootId());
                 view.atLeast(started.revision(), () -> disk.serve(started.bootId()));
             }
             case Reply.Refused refused when refused.code().equals(WAIT_FOR_PEER) -> {

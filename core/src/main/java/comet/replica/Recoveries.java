@@ -71,6 +71,7 @@ final class Recoveries {
         if (promotedSince > 0 && recoveries.isEmpty()) {
             disk.event(Level.INFO, "replica-recovered", "pgs=" + promotedSince);
             promotedSince = 0;
+            disk.folder().recovered();
         }
     }
 
