@@ -24,7 +24,7 @@ process_start() {
     local name role
     for name in "$@"; do
         role=${name%%-*}
-        comet "$role" --config "$DATA/$name/$role.conf" >>"$IT_DIR/$name.out" 2>>"$IT_DIR/$name.log" &
+        "$COMET_ROOT/comet" "$role" --config "$DATA/$name/$role.conf" >>"$IT_DIR/$name.out" 2>>"$IT_DIR/$name.log" &
         own $!
         echo $! >"$DATA/run/$name.pid"
     done

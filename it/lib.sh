@@ -110,7 +110,7 @@ await_line() {
 # Starts `comet up` on free ports with the arguments given, waits for its ready line, sets UP_PID,
 # URI (its NBD address with the first volume) and HOST_PORT. Data folder: $DATA.
 start_up() {
-    comet up --data "$DATA" --nbd 127.0.0.1:0 --admin 127.0.0.1:0 --size "${SIZE:-1G}" "$@" \
+    env --default-signal=INT "$COMET_ROOT/comet" up --data "$DATA" --nbd 127.0.0.1:0 --admin 127.0.0.1:0 --size "${SIZE:-1G}" "$@" \
         >"$IT_DIR/up.out" 2>"$IT_DIR/up.log" &
     UP_PID=$!
     own "$UP_PID"
@@ -131,7 +131,7 @@ cli() { comet "$@" --data "$DATA"; }
 # $IT_DIR/NAME.log, its pid is in ROLE_PID.
 start_role() {
     local role=$1 name=$2 config=$3
-    comet "$role" --config "$config" >"$IT_DIR/$name.out" 2>>"$IT_DIR/$name.log" &
+    "$COMET_ROOT/comet" "$role" --config "$config" >"$IT_DIR/$name.out" 2>>"$IT_DIR/$name.log" &
     ROLE_PID=$!
     own "$ROLE_PID"
     await_line "$ROLE_PID" "$IT_DIR/$name.out" '^ready'

@@ -14,7 +14,7 @@ cli volume create b --size 1G --durability write
 [[ $(cli volume list --json | jq -r '[.volumes[].name] | sort | join(" ")') == "a b disk0" ]]
 
 say "refused"
-refused 1 "taken|exists" cli volume create a --size 64M
+refused 1 "already" cli volume create a --size 64M
 refused 1 "no name" cli volume create 'a/b' --size 64M
 refused 1 "no name" cli volume create "$(printf 'x%.0s' {1..129})" --size 64M
 refused 1 "multiple of 4 KiB" cli volume create c --size 0
@@ -38,7 +38,7 @@ cli volume resize a 128M
 nbdinfo --size "$(nbd_uri a)" | grep -q $((128 << 20))
 cli volume rename a first
 refused 1 "no volume" cli volume info a
-refused 1 "taken|exists" cli volume rename first b
+refused 1 "already" cli volume rename first b
 qemu-io -f raw -c 'read -P 0x31 0 1M' -c 'write -P 0x32 127M 1M' -c flush "$(nbd_uri first)"
 
 say "an attached volume in use is not deleted"

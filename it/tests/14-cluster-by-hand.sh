@@ -32,7 +32,7 @@ $5
 CONF
 }
 background() { # ROLE NAME
-    comet "$1" --config "$IT_DIR/$2/$1.conf" >"$IT_DIR/$2.out" 2>"$IT_DIR/$2.log" &
+    "$COMET_ROOT/comet" "$1" --config "$IT_DIR/$2/$1.conf" >"$IT_DIR/$2.out" 2>"$IT_DIR/$2.log" &
     own $!
     LAST=$!
 }

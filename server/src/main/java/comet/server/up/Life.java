@@ -70,7 +70,15 @@ final class Life {
         Runtime.getRuntime().halt(clean ? 0 : INTERNAL);
     }
 
-    private boolean stopOnce() {
+    /// From now on the end of the JVM is left to the caller, and what was stopped may be started
+    /// anew.
+    synchronized void leave() {
+        exiting = true;
+        stopped = false;
+        stop = null;
+    }
+
+    boolean stopOnce() {
         Runnable work;
         synchronized (this) {
             if (stopped) {
