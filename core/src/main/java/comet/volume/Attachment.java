@@ -182,11 +182,13 @@ final class Attachment {
 
     private void refused(Reply.Refused refused) {
         become(State.DETACHED);
-        gateway.events()
-                .event(
-                        Level.WARN,
-                        "attach-refused",
-                        "volume=" + volume.id() + " code=" + refused.code());
+        if (asked != Mode.IF_FREE || !refused.code().equals("attached-elsewhere")) {
+            gateway.events()
+                    .event(
+                            Level.WARN,
+                            "attach-refused",
+                            "volume=" + volume.id() + " code=" + refused.code());
+        }
         if (refused.code().equals("attached-elsewhere")) {
             elsewhereUntilNs = gateway.loop().nowNs() + ELSEWHERE_NS;
             if (asked != Mode.IF_FREE) {

@@ -13,6 +13,7 @@ import comet.wire.Status;
 import comet.wire.SyncRequest;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -29,6 +30,11 @@ final class ChunkOpen {
     private final Volume volume;
     private final Gateway gateway;
     private final ArrayDeque<VolumePg> queue = new ArrayDeque<>();
+
+    /// Members of PGs before they were opened anew: who waits there for credit may have to wait
+    /// elsewhere.
+    private final LinkedHashSet<DiskPeer> before = new LinkedHashSet<>();
+
     private boolean scheduled;
     private int unfenced;
 
@@ -45,12 +51,12 @@ final class ChunkOpen {
     /// Forgets everything: the attachment has ended.
     void clear() {
         queue.clear();
+        before.clear();
         unfenced = 0;
     }
 
     /// Opens a PG under the newest configuration known.
     void begin(VolumePg pg) {
-        List<DiskPeer> before = new ArrayList<>();
         for (int m = 0; m < pg.members; m++) {
             before.add(pg.peer(m));
         }
@@ -81,7 +87,6 @@ final class ChunkOpen {
             trouble(pg);
         }
         enqueue(pg);
-        before.forEach(DiskPeer::releaseWaiting);
     }
 
     private void enqueue(VolumePg pg) {
@@ -98,6 +103,9 @@ final class ChunkOpen {
     /// Sends OPENs for all that was queued: one to each disk, as far as its connection is up.
     private void ask() {
         scheduled = false;
+        List<DiskPeer> released = List.copyOf(before);
+        before.clear();
+        released.forEach(DiskPeer::releaseWaiting);
         Map<Integer, OpenCall> calls = new TreeMap<>();
         List<OpenCall> all = new ArrayList<>();
         for (VolumePg pg = queue.poll(); pg != null; pg = queue.poll()) {
@@ -378,8 +386,8 @@ final class ChunkOpen {
                 if (m < 0) {
                     continue;
                 }
-                Check.that(SyncRequest.pg(reply, n) == pg.pg, "another PG in the answer", n, pg.pg);
-                if (SyncRequest.entryStatus(reply, n) != Status.OK) {
+                if (SyncRequest.pg(reply, n) != pg.pg
+                        || SyncRequest.entryStatus(reply, n) != Status.OK) {
                     trouble(pg);
                     continue;
                 }

@@ -71,8 +71,9 @@ final class DiskLane {
         return downWhy;
     }
 
-    int inFlight() {
-        return inFlight;
+    /// Since when it owes an answer and says nothing; now where it owes none.
+    long silentSinceNs() {
+        return inFlight == 0 ? gateway.loop().nowNs() : progressNs;
     }
 
     void connect() {

@@ -32,6 +32,7 @@ final class DiskPeer {
     private final PartQueue waitingForCredit = new PartQueue();
     private long readBytesInFlight;
     private boolean sameHost;
+    private long waitingSinceNs;
 
     DiskPeer(Gateway gateway, int diskId) {
         this.gateway = gateway;
@@ -82,6 +83,9 @@ final class DiskPeer {
     }
 
     void awaitCredit(WritePart part) {
+        if (waitingForCredit.isEmpty()) {
+            waitingSinceNs = gateway.loop().nowNs();
+        }
         waitingForCredit.add(part);
     }
 
@@ -94,6 +98,7 @@ final class DiskPeer {
         while (waitingForCredit.peek() instanceof WritePart part
                 && (part.dead || full || creditLeft() >= part.cost())) {
             waitingForCredit.poll();
+            waitingSinceNs = gateway.loop().nowNs();
             part.resume();
         }
     }
@@ -246,10 +251,26 @@ final class DiskPeer {
         read.tick(nowNs, silenceNs);
     }
 
+    /// Since when writes to it get no further; now where they do.
+    long stuckSinceNs() {
+        if (!write.up()) {
+            return write.downSinceNs();
+        }
+        return waitingForCredit.isEmpty()
+                ? write.silentSinceNs()
+                : Math.min(waitingSinceNs, write.silentSinceNs());
+    }
+
     /// Why it cannot be written to, in words.
-    String text() {
-        return write.up()
-                ? "disk " + diskId + ": its new boot is not in the map yet"
-                : "disk " + diskId + ": " + write.downWhy();
+    String text(boolean bootIsRight) {
+        if (!write.up()) {
+            return "disk " + diskId + ": " + write.downWhy();
+        }
+        if (!bootIsRight) {
+            return "disk " + diskId + ": its new boot is not in the map yet";
+        }
+        return waitingForCredit.isEmpty()
+                ? "disk " + diskId + ": it does not answer"
+                : "disk " + diskId + ": it grants no credit";
     }
 }

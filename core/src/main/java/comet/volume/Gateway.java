@@ -149,12 +149,7 @@ public final class Gateway implements MetaClient.Listener {
         } else if (info == null) {
             callback.failed(Errno.ENOENT, "no volume " + exportName);
         } else {
-            Volume volume = volume(info);
-            if (volume.attachment().ended()) {
-                volume = new Volume(this, info);
-                volumes.put(info.volumeId(), volume);
-            }
-            callback.opened(new VolumeDevice(volume, readOnly));
+            callback.opened(new VolumeDevice(volume(info), readOnly));
         }
     }
 
@@ -313,8 +308,14 @@ public final class Gateway implements MetaClient.Listener {
 
     // For the volumes.
 
+    /// The volume; a new life of it where it was fenced.
     private Volume volume(VolumeInfo info) {
-        return volumes.computeIfAbsent(info.volumeId(), id -> new Volume(this, info));
+        Volume volume = volumes.get(info.volumeId());
+        if (volume == null || volume.attachment().ended()) {
+            volume = new Volume(this, info);
+            volumes.put(info.volumeId(), volume);
+        }
+        return volume;
     }
 
     DiskPeer peer(int diskId) {

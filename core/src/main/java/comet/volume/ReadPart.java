@@ -24,6 +24,9 @@ final class ReadPart extends ChunkPart implements Pending {
     /// Served with term 0, without an open PG.
     boolean loose;
 
+    /// Served with term 0, and the map was fetched after the read had come.
+    private boolean fresh;
+
     /// The data is there; only writes under way keep it from being answered.
     boolean held;
 
@@ -68,7 +71,11 @@ final class ReadPart extends ChunkPart implements Pending {
         // What it waited for is done; it stands in nobody's way.
         volume.order().leave(this);
         if (loose) {
-            volume.reads().sendLoose(this);
+            if (fresh) {
+                volume.reads().sendLoose(this);
+            } else {
+                refresh();
+            }
             return;
         }
         if (!volume.chunkReady(this)) {
@@ -80,6 +87,16 @@ final class ReadPart extends ChunkPart implements Pending {
             return;
         }
         volume.reads().send(this);
+    }
+
+    /// Without an attachment only a map as new as the read says who may answer it.
+    private void refresh() {
+        volume.gateway()
+                .keeper()
+                .refreshThen(() -> {
+                    fresh = true;
+                    resume();
+                });
     }
 
     @Override
@@ -189,6 +206,7 @@ final class ReadPart extends ChunkPart implements Pending {
         clearPart();
         merge = null;
         loose = false;
+        fresh = false;
         held = false;
         triedBad = 0;
         triedNow = 0;

@@ -57,6 +57,9 @@ final class UnsyncedWrites {
 
     /// A member has answered or reported: completes the write, lets go of it, or neither.
     void settle(WritePart part) {
+        if (part.pg.phase != VolumePg.Phase.OPEN) {
+            return;
+        }
         if (part.stage == WritePart.Stage.SENT && allAnswered(part)) {
             complete(part);
         }

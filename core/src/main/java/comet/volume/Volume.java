@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
 final class Volume {
     private static final long RETRY_NS = 20_000_000;
 
+    /// What has got no further for so long waits for something.
+    private static final long WAITS_NS = 200_000_000;
+
     private final Gateway gateway;
     private final long id;
     private VolumeInfo info;
@@ -527,18 +530,13 @@ final class Volume {
     // For people.
 
     VolumeStatus status() {
+        long now = gateway.loop().nowNs();
         String waitingFor = "";
-        long since = 0;
+        long since = now - WAITS_NS;
         for (VolumePg pg : pgList) {
-            if (pg.phase == Phase.OPENING && (since == 0 || pg.sinceNs < since)) {
+            if (pg.stuckSinceNs(now) < since) {
+                since = pg.stuckSinceNs(now);
                 waitingFor = pg.waitsFor();
-                since = pg.sinceNs;
-            } else if (pg.phase == Phase.OPEN) {
-                DiskPeer down = pg.downPeer();
-                if (down != null && (since == 0 || down.write().downSinceNs() < since)) {
-                    waitingFor = down.text();
-                    since = down.write().downSinceNs();
-                }
             }
         }
         return new VolumeStatus(
@@ -549,7 +547,7 @@ final class Volume {
                 clients,
                 pinned,
                 waitingFor,
-                since,
+                waitingFor.isEmpty() ? 0 : since,
                 inFlightBytes,
                 queue.size(),
                 unsynced.bytes(),

@@ -127,10 +127,10 @@ final class VolumePg {
     }
 
     /// Why it is not open, in words.
-    String waitsFor() {
+    private String opensFor() {
         for (int m = 0; m < members; m++) {
             if (!writable(m)) {
-                return peer(m).text();
+                return peer(m).text(peer(m).write().up(bootIds[m]));
             }
         }
         for (int m = 0; m < members; m++) {
@@ -141,13 +141,29 @@ final class VolumePg {
         return "pg " + pg + ": opening";
     }
 
-    /// A member that cannot be written to now.
-    @Nullable DiskPeer downPeer() {
-        for (int m = 0; m < members; m++) {
-            if (!writable(m)) {
-                return peer(m);
+    /// Since when it gets no further; now where it does.
+    long stuckSinceNs(long nowNs) {
+        if (phase == Phase.OPENING) {
+            return sinceNs;
+        }
+        long since = nowNs;
+        for (int m = 0; phase == Phase.OPEN && m < members; m++) {
+            since = Math.min(since, peer(m).stuckSinceNs());
+        }
+        return since;
+    }
+
+    /// What it waits for, in words.
+    String waitsFor() {
+        if (phase == Phase.OPENING) {
+            return opensFor();
+        }
+        int slowest = 0;
+        for (int m = 1; m < members; m++) {
+            if (peer(m).stuckSinceNs() < peer(slowest).stuckSinceNs()) {
+                slowest = m;
             }
         }
-        return null;
+        return peer(slowest).text(writable(slowest));
     }
 }

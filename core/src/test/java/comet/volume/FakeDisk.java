@@ -72,6 +72,7 @@ final class FakeDisk implements Connection.Acceptor {
     long creditWindow = 1 << 20;
     boolean full;
     int corruptReads;
+    int flippedReads;
     long applied;
     long writesSeen;
     long levels;
@@ -386,6 +387,11 @@ final class FakeDisk implements Connection.Acceptor {
                 if (state == BlockState.DATA) {
                     data.bytes().put(dataBlocks * 4096, chunk.data[block]);
                     sum = crc.of(chunk.data[block], 0, 4096);
+                    if (flippedReads > 0) {
+                        flippedReads--;
+                        int at = dataBlocks * 4096 + 17;
+                        data.bytes().put(at, (byte) (data.bytes().get(at) ^ 4));
+                    }
                     dataBlocks++;
                 }
                 ReadReply.block(r, n, state, sum);

@@ -218,8 +218,14 @@ final class FakeMeta {
                     held.migrateTo() == attach.gatewayId()
                             && attach.mode() == Command.Attach.Mode.NORMAL;
             if (!migrating) {
+                if (attach.mode() == Command.Attach.Mode.NORMAL
+                        && yieldsAsked
+                        && lastYield == null) {
+                    return null;
+                }
                 if (attach.mode() == Command.Attach.Mode.NORMAL && !yieldsAsked) {
                     yieldsAsked = true;
+                    lastYield = null;
                     for (Client client : clients) {
                         if (client.gatewayId == held.gatewayId()) {
                             client.ask(v.volumeId(), held.term());

@@ -206,6 +206,15 @@ class ReplicationTest {
     }
 
     @Test
+    void a_bit_that_flips_on_the_way_is_noticed() {
+        cluster.await(cluster.write(node, device, 0, bytes, 0));
+        cluster.disk(1).flippedReads = 1;
+        assertThat(cluster.read(node, device, 0, 4096)).isEqualTo(bytes);
+        assertThat(cluster.disk(1).flippedReads).isZero();
+        assertThat(cluster.events).anyMatch(event -> event.contains("block-bad"));
+    }
+
+    @Test
     void a_block_lost_on_both_is_an_io_error_until_it_is_overwritten() {
         cluster.await(cluster.write(node, device, 0, cluster.pattern(8192, 3), 0));
         for (int disk = 1; disk <= 2; disk++) {
