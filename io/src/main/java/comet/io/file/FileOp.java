@@ -33,7 +33,7 @@ final class FileOp implements FilePool.Work, Runnable {
     private long token;
     private int result;
 
-    /// The one that ended before this one, in the list of ended ones.
+    /// The next one of those that are handed to a file thread together, or that ended together.
     @Nullable FileOp next;
 
     FileOp(FileOps ops) {
@@ -69,9 +69,18 @@ final class FileOp implements FilePool.Work, Runnable {
         return false;
     }
 
-    /// On a file thread.
+    /// On a file thread: this one, and those that were handed over with it.
     @Override
     public void run(Posix posix) {
+        FileOp last = this;
+        for (FileOp op = this; op != null; op = op.next) {
+            op.execute(posix);
+            last = op;
+        }
+        ops.ended(this, last);
+    }
+
+    private void execute(Posix posix) {
         result =
                 switch (kind) {
                     case READ -> read(posix);
@@ -83,7 +92,6 @@ final class FileOp implements FilePool.Work, Runnable {
                         yield synced < 0 ? synced : written;
                     }
                 };
-        ops.ended(this);
     }
 
     /// On the loop: answers.

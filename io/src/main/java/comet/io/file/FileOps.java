@@ -5,10 +5,15 @@ import java.util.ArrayDeque;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
-/// The operations of one disk's files. Those that ended on file threads are put on a list from
-/// which the loop takes all at once; only the first one on an empty list wakes it.
+/// The operations of one disk's files, and their way to file threads and back, which costs more
+/// than most of them: so writes into the page cache that are begun within one turn go over
+/// together, and those that ended are put on a list from which the loop takes all at once; only the
+/// first one on an empty list wakes it.
 final class FileOps {
     private static final int KEPT_MAX = 1024;
+
+    /// Writes that one thread does in one go, one after the other.
+    private static final int GROUP_MAX = 32;
 
     private final EventLoop loop;
     private final FilePool pool;
@@ -19,6 +24,13 @@ final class FileOps {
     private final ArrayDeque<FileOp> free = new ArrayDeque<>();
     private final AtomicReference<@Nullable FileOp> endedList = new AtomicReference<>();
     private final Runnable takeEnded = this::takeEnded;
+    private final Runnable handOver = this::handOver;
+
+    /// Writes of this turn, from the last one to the first.
+    private @Nullable FileOp group;
+
+    private int groupCount;
+    private boolean handOverPlanned;
 
     FileOps(EventLoop loop, FilePool pool) {
         this.loop = loop;
@@ -49,13 +61,36 @@ final class FileOps {
         }
     }
 
-    /// From a file thread.
-    void ended(FileOp op) {
+    /// Has a file thread do a write that waits for no device, at the end of this turn.
+    void inGroup(FileOp op) {
+        op.next = group;
+        group = op;
+        groupCount++;
+        if (groupCount == GROUP_MAX) {
+            handOver();
+        } else if (!handOverPlanned) {
+            handOverPlanned = true;
+            loop.atTurnEnd(handOver);
+        }
+    }
+
+    private void handOver() {
+        handOverPlanned = false;
+        FileOp first = group;
+        group = null;
+        groupCount = 0;
+        if (first != null) {
+            pool.run(first);
+        }
+    }
+
+    /// From a file thread: those from `first` to `last` have ended.
+    void ended(FileOp first, FileOp last) {
         FileOp before;
         do {
             before = endedList.get();
-            op.next = before;
-        } while (!endedList.compareAndSet(before, op));
+            last.next = before;
+        } while (!endedList.compareAndSet(before, first));
         if (before == null) {
             loop.wake(takeEnded);
         }

@@ -50,7 +50,11 @@ final class PosixFile implements MediaFile {
     public void write(long position, Buf source, int offset, int length, IoDone done, long token) {
         FileOp op = begin(FileOp.Kind.WRITE, done, token);
         range(op, position, source, offset, length);
-        ops.onThread(op);
+        if (direct) {
+            ops.onThread(op);
+        } else {
+            ops.inGroup(op);
+        }
     }
 
     @Override
