@@ -135,10 +135,7 @@ final class ChunkPull {
     }
 
     void start() {
-        if (bad == null) {
-            disk.holds().pin(key);
-            pinned = true;
-        }
+        if (bad == null) {}
         askBlocks(purpose.noted() != 0);
     }
 

@@ -1,6 +1,7 @@
 package comet.replica;
 
 import comet.cluster.MapUpdate;
+import comet.cluster.VolumeInfo;
 import comet.store.ChunkStore;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -26,7 +27,8 @@ final class Purge {
 
     /// Looks for volumes that the disk has seen and the map does not have: they were purged while
     /// it was away. (Whoever wrote a volume here left a fence.) The map may be older than such a
-    /// volume; so they count as gone only if a read of the map that begins now lacks them, too.
+    /// volume; so they count as gone only if a read of the map that begins now lacks them, too, and
+    /// has a younger volume: a catalogue that has lost its tail must not cost any data.
     void unknownVolumes() {
         List<Long> unknown = new ArrayList<>();
         disk.store()
@@ -41,14 +43,19 @@ final class Purge {
         if (unknown.isEmpty()) {
             return;
         }
-        disk.view()
-                .refresh(() -> {
-                    for (long volumeId : unknown) {
-                        if (disk.view().map().volume(volumeId) == null) {
-                            add(volumeId);
-                        }
-                    }
-                });
+        disk.view().refresh(() -> confirm(unknown));
+    }
+
+    private void confirm(List<Long> unknown) {
+        long youngest = 0;
+        for (VolumeInfo volume : disk.view().map().volumes()) {
+            youngest = Math.max(youngest, volume.volumeId());
+        }
+        for (long volumeId : unknown) {
+            if (disk.view().map().volume(volumeId) == null && volumeId < youngest) {
+                add(volumeId);
+            }
+        }
     }
 
     void onMap(MapUpdate update) {

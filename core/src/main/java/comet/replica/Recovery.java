@@ -1,8 +1,10 @@
 package comet.replica;
 
+import comet.base.Sizes;
 import comet.base.Versions;
 import comet.cluster.MemberState;
 import comet.cluster.PgConfig;
+import comet.cluster.PgHash;
 import comet.replica.ChunkPull.Result;
 import comet.store.ChunkStore;
 import comet.wire.ChunkList;
@@ -146,6 +148,12 @@ final class Recovery {
     void opened(long volumeId, long term, WriteLane lane) {
         if (phase == Phase.CLOSED) {
             return;
+        }
+        // The newest that the pass under way does not cover stands for those before it.
+        for (int n = openings.size() - 1; n >= openingsCovered; n--) {
+            if (openings.get(n).volumeId == volumeId && openings.get(n).term <= term) {
+                openings.remove(n);
+            }
         }
         openings.add(new Opening(volumeId, term, lane, disk.loop().nowNs()));
         if (phase == Phase.READY) {
@@ -297,12 +305,25 @@ final class Recovery {
             ChunkKey key =
                     new ChunkKey(ChunkList.volumeId(reply, n), ChunkList.chunkIndex(reply, n));
             theirs.put(key, ChunkList.version(reply, n));
+            if (!expected(key)) {
+                retry();
+                return;
+            }
         }
         ChunkKey last = ChunkList.more(reply) && !theirs.isEmpty() ? theirs.lastKey() : null;
         compare(theirs, last);
         cursor = last;
         listed = last == null;
         goOn();
+    }
+
+    /// Whether the chunk belongs into this group and behind the cursor.
+    private boolean expected(ChunkKey key) {
+        return key.volumeId() > 0
+                && key.chunkIndex() >= 0
+                && key.chunkIndex() < Sizes.VOLUME_CHUNKS_MAX
+                && PgHash.of(key.volumeId(), key.chunkIndex(), disk.pgCount()) == pg
+                && (cursor == null || key.compareTo(cursor) > 0);
     }
 
     /// Compares the chunks behind the cursor up to `last` (null: to the end).

@@ -112,6 +112,11 @@ final class FakeMeta {
         publish(List.of(), List.of(volumeId));
     }
 
+    /// As if the group had been rebuilt from an older copy.
+    void loseVolume(long volumeId) {
+        volumes.remove(volumeId);
+    }
+
     void reach(boolean reachable) {
         this.reachable = reachable;
         if (reachable) {

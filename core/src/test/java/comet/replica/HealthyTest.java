@@ -112,6 +112,23 @@ class HealthyTest {
     }
 
     @Test
+    void so_do_those_of_other_connections() {
+        writer.open(5);
+        harness.store(1).syncDelayNs = 5_000_000;
+        writer.sendWrite(0, 0, 1, 0, v(6, 1), 3);
+        harness.loop.run();
+        TestClient other = harness.connect(1, Lane.WRITE);
+        other.sendWrite(1, 0, 1, 0, v(6, 1), 3);
+        reader.sendRead(0, 0, 1, 6);
+        harness.loop.advanceMs(2);
+        assertThat(other.inbox).isEmpty();
+        assertThat(reader.inbox).isEmpty();
+        harness.loop.advanceMs(10);
+        assertThat(other.written().status()).isEqualTo(Status.OK);
+        assertThat(reader.blocks().status()).isEqualTo(Status.OK);
+    }
+
+    @Test
     void the_opener_lists_nothing_that_could_be_lost() {
         writer.open(5);
         writer.fill(0, 5, 4);

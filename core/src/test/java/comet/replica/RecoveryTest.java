@@ -240,10 +240,22 @@ class RecoveryTest {
         harness.meta.purgeVolume(1);
         harness.loop.advanceMs(50);
         assertThat(harness.store(1).chunk(1, 0)).isNull();
+        harness.meta.addVolume(2);
         harness.start(2);
         harness.loop.advanceMs(500);
         assertThat(harness.store(2).chunk(1, 0)).isNull();
         assertThat(harness.store(2).chunk(1, 7)).isNull();
+    }
+
+    @Test
+    void a_catalogue_that_lost_its_tail_costs_no_data() {
+        open(5);
+        both(0, 1, 0, v(5, 1), 1);
+        harness.stopClean(2);
+        harness.meta.loseVolume(1);
+        harness.start(2, true);
+        harness.loop.advanceMs(500);
+        assertThat(harness.store(2).chunk(1, 0)).isNotNull();
     }
 
     @Test
