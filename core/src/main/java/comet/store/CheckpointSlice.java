@@ -64,19 +64,22 @@ final class CheckpointSlice {
     }
 
     /// Gives the group's blocks their places, once as many are free.
-    private void place(boolean tried) {
+    private void place(List<ChunkRows> group, boolean cannotGrow) {
         if (parts.hasFailed()) {
             return;
         }
         if (parts.segments.space().freeBlocks() >= moves.newCount()) {
             moves.allocate();
+            group.forEach(ChunkRows::placed);
             parts.segments.placed(moves.placedCount());
             nextGroup();
-        } else if (!tried) {
-            parts.segments.growThen(() -> place(true));
+        } else if (!cannotGrow) {
+            long before = parts.segments.space().totalBlocks();
+            parts.segments.growThen(
+                    () -> place(group, parts.segments.space().totalBlocks() == before));
         } else {
             checkpoint.sliceStalled();
-            parts.loop.schedule(STALLED_RETRY_NS, () -> place(false));
+            parts.loop.schedule(STALLED_RETRY_NS, () -> place(group, false));
         }
     }
 
@@ -112,7 +115,7 @@ final class CheckpointSlice {
                 rows.add(chunk);
             }
             releasePages();
-            place(false);
+            place(group, false);
         }
     }
 

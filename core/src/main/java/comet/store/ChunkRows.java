@@ -31,6 +31,9 @@ final class ChunkRows {
     int[] rowGenerations;
     byte[] rowPages;
 
+    /// Pages that were copied from new ones of an older generation, before those had their places.
+    private final List<byte[][]> copies = new ArrayList<>(0);
+
     ChunkRows(DiskParts parts, SliceMoves moves, ChunkPending chunk) {
         this.parts = parts;
         this.moves = moves;
@@ -188,11 +191,26 @@ final class ChunkRows {
                 byte[] copy = row.clone();
                 if (g != generation) {
                     inherit(copy);
+                    if (made != null) {
+                        copies.add(new byte[][] {row, copy});
+                    }
                 }
                 return copy;
             }
         }
         return new byte[IndexPage.BYTES];
+    }
+
+    /// All blocks have their places: completes what was copied before they had.
+    void placed() {
+        for (byte[][] copy : copies) {
+            for (int block = 0; block < IndexPage.BLOCKS; block++) {
+                if (!ownsPlace(copy[1], block)
+                        && IndexPage.state(copy[1], block) == BlockState.DATA) {
+                    IndexPage.copyPlace(copy[0], copy[1], block);
+                }
+            }
+        }
     }
 
     private static void inherit(byte[] row) {

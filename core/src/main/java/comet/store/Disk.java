@@ -199,7 +199,8 @@ public final class Disk implements ChunkStore, Journal.Owner, Checkpoint.Owner {
     /// Who waits is woken by what moves; where nothing does, there is room.
     private void roomWanted() {
         maybeCheckpoint();
-        if (!checkpoint.isRunning() && !parts.journal().backlogged()) {
+        boolean moving = checkpoint.isRunning() || parts.journal().backlogged();
+        if (parts.hasFailed() || !moving) {
             room.changed();
         }
     }
@@ -478,6 +479,18 @@ public final class Disk implements ChunkStore, Journal.Owner, Checkpoint.Owner {
 
     public int chunkCount() {
         return parts.headers.count();
+    }
+
+    boolean isCheckpointing() {
+        return checkpoint.isRunning();
+    }
+
+    Headers headers() {
+        return parts.headers;
+    }
+
+    java.util.List<Segment> segments() {
+        return parts.segments.space().segments();
     }
 
     public int missingSegments() {

@@ -247,7 +247,7 @@ final class DiskOpen implements JournalReplay.Listener {
                 IndexRows.PAGE,
                 (key, row) -> {
                     byte[] page = IndexPage.expand(row);
-                    if (page != null) {
+                    if (page != null && IndexRows.isOwned(key, parts.headers)) {
                         pages[0]++;
                         markPage(space, page);
                     }

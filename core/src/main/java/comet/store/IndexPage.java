@@ -122,6 +122,12 @@ final class IndexPage {
         Bytes.putInt(page, at + 20, state);
     }
 
+    /// The place of the same block in another page; the flags stay.
+    static void copyPlace(byte[] from, byte[] page, int block) {
+        System.arraycopy(from, at(block) + 12, page, at(block) + 12, 8);
+        System.arraycopy(from, at(block) + 22, page, at(block) + 22, 2);
+    }
+
     static void place(byte[] page, int block, int segment, int offset) {
         Check.that(segment > 0, "segment", segment, offset);
         int at = at(block);

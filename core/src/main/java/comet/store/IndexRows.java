@@ -71,6 +71,12 @@ final class IndexRows {
         return key;
     }
 
+    /// Whether the chunk's header names the page with this key as its own.
+    static boolean isOwned(byte[] pageKey, Headers headers) {
+        Header header = headers.get(Bytes.keyLong(pageKey, 1), Bytes.keyInt(pageKey, 9));
+        return header != null && header.hasRowPage(Bytes.keyInt(pageKey, 13), pageKey[17]);
+    }
+
     static byte[] spaceKey(int segment, int piece) {
         byte[] key = new byte[9];
         key[0] = SPACE;

@@ -291,9 +291,17 @@ final class Journal {
         if (writing == null) {
             writeNext();
         }
-        if (!syncing && syncWanted > durable && written > durable && !writingWithSync) {
+        if (!syncing && !writingWithSync && written > durable && isWanted(written)) {
             startSync();
         }
+    }
+
+    /// Whether somebody waits for no more than what is written once `sequence` is. Where all wait
+    /// for batches behind it, one sync at the end serves them.
+    private boolean isWanted(long sequence) {
+        Waiter first = waiters.peekFirst();
+        return (syncWanted > durable && syncWanted <= sequence)
+                || (first != null && first.sequence <= sequence);
     }
 
     private void writeNext() {
@@ -332,7 +340,7 @@ final class Journal {
         writing = next;
         writingBuf = buf.retain();
         writingSinceNs = loop.nowNs();
-        writingWithSync = syncWanted >= next.firstSequence && !syncing;
+        writingWithSync = !syncing && isWanted(next.lastSequence());
         if (writingWithSync) {
             counters.journalSyncs++;
             file.writeAndSync(next.position, buf, 0, bytes, onWritten, 0);
@@ -463,10 +471,15 @@ final class Journal {
 
     private void onTimer() {
         timer = null;
-        if (!failed && !isIdle()) {
-            want(applied);
-            pump();
+        if (failed || isIdle()) {
+            return;
         }
+        // An older wish is fulfilled first: a device that lags behind must not chase a moving
+        // target.
+        if (syncWanted <= durable) {
+            want(applied);
+        }
+        startTimer();
     }
 
     // Memory and tail.

@@ -207,6 +207,9 @@ final class Segments {
         }
         Runnable after = afterGrowth;
         afterGrowth = null;
+        if (file != null) {
+            growIfNeeded(0);
+        }
         if (after != null) {
             after.run();
         }

@@ -66,7 +66,7 @@ class DiskTest {
 
     @Test
     void random_changes_with_restarts_fit_the_model() {
-        for (int seed = 0; seed < 30; seed++) {
+        for (int seed = 0; seed < 10; seed++) {
             StoreRig rig = new StoreRig(StoreConfig.small(), seed).formatted().open();
             Prng prng = new Prng(seed);
             for (int round = 0; round < 6; round++) {

@@ -39,7 +39,8 @@ final class Model {
 
         Block block(int generation, int block) {
             for (int g = generation; g != 0; g = bases.getOrDefault(g, 0)) {
-                Block found = blocks.getOrDefault(g, new TreeMap<>()).get(block);
+                TreeMap<Integer, Block> own = blocks.get(g);
+                Block found = own == null ? null : own.get(block);
                 if (found != null) {
                     return found;
                 }

@@ -52,8 +52,18 @@ final class StoreRig {
     StoreRig(StoreConfig config, long seed) {
         this.config = config;
         prng = new Prng(seed);
-        media = new MemMedia(loop, prng.fork(), 64L << 20);
+        media = new MemMedia(loop, prng.fork(), 256L << 20);
         index = new MemIndex(loop, media);
+    }
+
+    /// The same folder, after a crash, with another configuration.
+    StoreRig with(StoreConfig other) {
+        StoreRig rig = new StoreRig(other, prng.nextLong());
+        rig.loop = loop;
+        rig.media = media;
+        rig.index = index;
+        rig.model = model;
+        return rig;
     }
 
     StoreRig formatted() {
@@ -277,9 +287,10 @@ final class StoreRig {
     ///
     /// @return number of changes that survived
     int adoptSurvivors(List<Model> before, int synced) {
+        Observed observed = Observed.of(this);
         String newest = "";
         for (int n = before.size() - 1; n >= synced; n--) {
-            String difference = difference(before.get(n));
+            String difference = observed.difference(before.get(n));
             if (difference == null) {
                 model = before.get(n).copy();
                 startHistory();
@@ -299,135 +310,7 @@ final class StoreRig {
     }
 
     void check() {
-        assertThat(difference(model)).isNull();
-    }
-
-    /// What differs between the disk and a model, or null.
-    @Nullable String difference(Model expected) {
-        List<Model.Key> found = new ArrayList<>();
-        for (long volume = 1; volume <= 4; volume++) {
-            long id = volume;
-            disk().chunksOfVolume(
-                            id,
-                            0,
-                            chunk -> {
-                                found.add(new Model.Key(id, chunk.chunkIndex()));
-                                return true;
-                            });
-        }
-        if (!found.equals(List.copyOf(expected.chunks.keySet()))) {
-            return "chunks " + found + " instead of " + expected.chunks.keySet();
-        }
-        for (var entry : expected.chunks.entrySet()) {
-            String difference = difference(entry.getKey(), entry.getValue());
-            if (difference != null) {
-                return entry.getKey() + ": " + difference;
-            }
-        }
-        for (var fence : expected.fences.entrySet()) {
-            if (disk().fence(fence.getKey()) != fence.getValue()) {
-                return "fence of " + fence.getKey();
-            }
-        }
-        for (var note : expected.notes.entrySet()) {
-            if (!java.util.Arrays.equals(disk().note(note.getKey()), note.getValue())) {
-                return "note " + note.getKey();
-            }
-        }
-        return null;
-    }
-
-    private @Nullable String difference(Model.Key key, Model.Chunk expected) {
-        ChunkStore.Chunk chunk = disk().chunk(key.volumeId(), key.chunkIndex());
-        if (chunk == null) {
-            return "missing";
-        }
-        if (chunk.version() != expected.version) {
-            return "version " + chunk.version() + " instead of " + expected.version;
-        }
-        if (chunk.generation() != expected.newest()) {
-            return "generation " + chunk.generation() + " instead of " + expected.newest();
-        }
-        String[] wrong = new String[1];
-        for (int generation : expected.bases.keySet()) {
-            int[] ended = {-1};
-            disk().blocks(
-                            key.volumeId(),
-                            key.chunkIndex(),
-                            generation,
-                            new ChunkStore.BlocksVisitor() {
-                                @Override
-                                public void block(int block, int state, long version, int crc) {
-                                    Model.Block b = expected.block(generation, block);
-                                    boolean same =
-                                            b.state() == state
-                                                    && b.version() == version
-                                                    && (state != BlockState.DATA || b.crc() == crc);
-                                    if (!same && wrong[0] == null) {
-                                        wrong[0] =
-                                                "generation "
-                                                        + generation
-                                                        + " block "
-                                                        + block
-                                                        + " is "
-                                                        + state
-                                                        + " v"
-                                                        + version
-                                                        + " instead of "
-                                                        + b;
-                                    }
-                                }
-
-                                @Override
-                                public void end(int errno) {
-                                    ended[0] = errno;
-                                }
-                            });
-            loop.runUntil(() -> ended[0] >= 0);
-            assertThat(ended[0]).isZero();
-            if (wrong[0] != null) {
-                return wrong[0];
-            }
-        }
-        return readDifference(key, expected);
-    }
-
-    private @Nullable String readDifference(Model.Key key, Model.Chunk expected) {
-        int generation = expected.newest();
-        for (int first = 0; first < Sizes.CHUNK_BLOCKS; first += 64) {
-            boolean any = false;
-            for (int i = 0; i < 64; i++) {
-                any |= expected.block(generation, first + i).state() == BlockState.DATA;
-            }
-            if (!any) {
-                continue;
-            }
-            Frame reply = read(key.volumeId(), key.chunkIndex(), first, 64);
-            int at = reply.dataOffset();
-            try {
-                for (int i = 0; i < 64; i++) {
-                    Model.Block b = expected.block(generation, first + i);
-                    if (ReadReply.state(reply, i) != b.state()
-                            || ReadReply.blockVersion(reply, i) != b.version()) {
-                        return "read of block "
-                                + (first + i)
-                                + " gives state "
-                                + ReadReply.state(reply, i)
-                                + " instead of "
-                                + b;
-                    }
-                    if (b.state() == BlockState.DATA) {
-                        if (crc.of(reply.data(), at, Sizes.BLOCK_BYTES) != b.crc()) {
-                            return "data of block " + (first + i);
-                        }
-                        at += Sizes.BLOCK_BYTES;
-                    }
-                }
-            } finally {
-                reply.release();
-            }
-        }
-        return null;
+        assertThat(Observed.of(this).difference(model)).isNull();
     }
 
     /// Reads blocks with their versions.

@@ -1,0 +1,195 @@
+package comet.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import comet.base.Prng;
+import comet.store.fake.MemMedia;
+import comet.wire.BlockState;
+import comet.wire.WriteRequest;
+import java.util.List;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/// Short programs, stopped at each of their I/O steps, with each kind of loss of what was not
+/// synced. After the restart the disk must be in a state after some prefix of the changes that
+/// contains all synced ones; it then lives on, and stops once more.
+class CrashTest {
+    private static final int DATA = WriteRequest.OP_DATA;
+
+    /// Runs a program up to each of its steps; returns how many there are.
+    private static long enumerate(
+            StoreConfig config,
+            boolean partly,
+            Consumer<StoreRig> setUp,
+            Consumer<StoreRig> program) {
+        StoreRig whole = rig(config, 1, setUp);
+        long first = whole.media.steps();
+        program.accept(whole);
+        long last = whole.media.steps();
+        for (long step = first + 1; step <= last + 1; step++) {
+            for (MemMedia.Crash kind : MemMedia.Crash.values()) {
+                for (int variant = 0; variant < variants(kind); variant++) {
+                    StoreRig rig = rig(config, 1, setUp);
+                    rig.media.crashAfter(step);
+                    program.accept(rig);
+                    rig.prng.nextLong(variant + 1);
+                    crashAndGoOn(rig, kind, partly, "step " + step + " " + kind + " " + variant);
+                }
+            }
+        }
+        return last - first;
+    }
+
+    private static int variants(MemMedia.Crash kind) {
+        return switch (kind) {
+            case LOSE, KEEP -> 1;
+            case TEAR, TEAR_PAGES -> 3;
+        };
+    }
+
+    private static StoreRig rig(StoreConfig config, int seed, Consumer<StoreRig> setUp) {
+        StoreRig rig = new StoreRig(config, seed).formatted().open();
+        setUp.accept(rig);
+        return rig;
+    }
+
+    private static void crashAndGoOn(
+            StoreRig rig, MemMedia.Crash kind, boolean partly, String where) {
+        try {
+            List<Model> before = rig.history;
+            int synced = rig.syncedChanges;
+            rig.crash(kind, partly);
+            rig.open();
+            assertThat(rig.disk().damaged()).as("damaged").isFalse();
+            rig.adoptSurvivors(before, synced);
+            SpaceCheck.check(rig);
+            // A second, shorter life over what the first one left in the ring.
+            rig.write(1, 0, DATA, 3, 2);
+            rig.sync();
+            rig.write(1, 1, DATA, 1, 1);
+            before = rig.history;
+            synced = rig.syncedChanges;
+            rig.crash(kind, partly);
+            rig.open();
+            assertThat(rig.disk().damaged()).as("damaged in the second life").isFalse();
+            rig.adoptSurvivors(before, synced);
+            assertThat(rig.checkpoint() || !rig.loop.isDead()).isTrue();
+            rig.check();
+            SpaceCheck.check(rig);
+        } catch (AssertionError | RuntimeException e) {
+            throw new AssertionError(where + ": " + e.getMessage(), e);
+        }
+    }
+
+    /// What the program does after the machine has stopped is not done.
+    private static void unlessDead(StoreRig rig, Runnable work) {
+        if (!rig.loop.isDead()) {
+            work.run();
+        }
+    }
+
+    private static void syncedWrites(StoreRig rig) {
+        rig.write(1, 0, DATA, 0, 2);
+        rig.loop.runFor(300_000);
+        unlessDead(rig, () -> rig.write(1, 1, DATA, 5, 1));
+        unlessDead(rig, rig::sync);
+        unlessDead(rig, () -> rig.write(1, 0, DATA, 1, 3));
+        unlessDead(rig, () -> rig.fence(1, 4));
+        unlessDead(rig, rig::sync);
+        unlessDead(rig, () -> rig.write(2, 0, WriteRequest.OP_ZERO, 0, 4));
+        unlessDead(rig, () -> rig.write(1, 0, DATA, 0, 16));
+        unlessDead(rig, () -> rig.loop.runFor(60_000_000));
+        unlessDead(rig, () -> rig.write(1, 0, DATA, 0, 1));
+    }
+
+    @Test
+    void each_step_of_writes_and_syncs() {
+        long steps = enumerate(StoreConfig.small(), false, _ -> {}, CrashTest::syncedWrites);
+        assertThat(steps).isGreaterThan(5);
+    }
+
+    private static void filled(StoreRig rig) {
+        rig.write(1, 0, DATA, 0, 8);
+        rig.write(1, 1, DATA, 100, 8);
+        rig.write(2, 0, DATA, 0, 4);
+        rig.checkpoint();
+    }
+
+    /// Overwrites in place, new places, freed ones, a dropped chunk, one dropped and made again.
+    private static void checkpoints(StoreRig rig) {
+        rig.write(1, 0, DATA, 2, 4);
+        rig.write(1, 1, WriteRequest.OP_TRIM, 100, 3);
+        rig.write(1, 2, DATA, 0, 5);
+        rig.drop(2, 0);
+        rig.note("map", new byte[40_000]);
+        rig.disk().startCheckpoint();
+        rig.write(1, 0, DATA, 3, 1);
+        unlessDead(rig, () -> rig.loop.runFor(150_000));
+        unlessDead(rig, () -> rig.write(2, 0, DATA, 2, 1));
+        unlessDead(rig, () -> rig.drop(1, 1));
+        unlessDead(rig, () -> rig.loop.runFor(2_000_000));
+        unlessDead(rig, () -> rig.write(1, 1, DATA, 100, 1));
+        unlessDead(rig, rig::checkpoint);
+        unlessDead(rig, () -> rig.copy(1, 1, 1, 101, BlockState.LOST, 7));
+        unlessDead(rig, () -> rig.fence(7, 7));
+        unlessDead(rig, rig::close);
+    }
+
+    @Test
+    void each_step_of_checkpoints() {
+        long steps =
+                enumerate(StoreConfig.small(), false, CrashTest::filled, CrashTest::checkpoints);
+        assertThat(steps).isGreaterThan(15);
+    }
+
+    @Test
+    void each_step_of_checkpoints_where_a_commit_may_be_cut() {
+        enumerate(StoreConfig.small(), true, CrashTest::filled, CrashTest::checkpoints);
+    }
+
+    @Test
+    void each_step_of_an_open() {
+        long steps =
+                enumerate(
+                        StoreConfig.small(),
+                        false,
+                        rig -> {
+                            filled(rig);
+                            checkpoints(rig);
+                        },
+                        rig -> {
+                            assertThat(rig.isOpen()).isFalse();
+                            rig.tryOpen();
+                            if (rig.isOpen()) {
+                                rig.write(1, 0, DATA, 0, 1);
+                                rig.sync();
+                            }
+                        });
+        assertThat(steps).isGreaterThan(1);
+    }
+
+    @Test
+    void random_programs_stopped_anywhere() {
+        stopRandomPrograms(0, 40);
+    }
+
+    @Test
+    @Tag("long")
+    void many_random_programs_stopped_anywhere() {
+        stopRandomPrograms(1000, 3000);
+    }
+
+    private static void stopRandomPrograms(int from, int to) {
+        for (int seed = from; seed < to; seed++) {
+            Prng prng = new Prng(seed);
+            StoreRig rig = new StoreRig(StoreConfig.small(), seed).formatted().open();
+            rig.media.crashAfter(rig.media.steps() + 1 + prng.nextInt(60));
+            while (!rig.loop.isDead()) {
+                RandomChanges.one(rig, prng);
+            }
+            MemMedia.Crash kind = MemMedia.Crash.values()[prng.nextInt(4)];
+            crashAndGoOn(rig, kind, prng.chance(1, 2), "seed " + seed);
+        }
+    }
+}

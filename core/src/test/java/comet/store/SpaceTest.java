@@ -1,0 +1,156 @@
+package comet.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import comet.base.Prng;
+import comet.store.fake.MemMedia;
+import comet.wire.WriteRequest;
+import org.junit.jupiter.api.Test;
+
+/// Promises of space: what was promised finds room, whatever else fills the file system.
+class SpaceTest {
+    private static final int DATA = WriteRequest.OP_DATA;
+    private static final StoreConfig CONFIG =
+            StoreConfig.small().withSpace(256 << 10, 1 << 20, 64 << 10);
+
+    /// Writes as much as is granted, in writes of four blocks to ever new places.
+    private static int fill(StoreRig rig) {
+        int writes = 0;
+        while (writes < 10_000) {
+            if (!rig.disk().grant(16 << 10)) {
+                if (!rig.disk().spaceIsComing()) {
+                    return writes;
+                }
+                rig.loop.runFor(1_000_000);
+                continue;
+            }
+            rig.awaitRoom(16 << 10);
+            rig.write(1, writes / 256, DATA, writes % 256 * 4, 4);
+            writes++;
+        }
+        return writes;
+    }
+
+    @Test
+    void a_full_disk_refuses_early_and_loses_nothing() {
+        StoreRig rig = new StoreRig(CONFIG, 1).formatted().open();
+        int writes = fill(rig);
+        // 1 MiB less 64 KiB kept back, in writes of 16 KiB.
+        assertThat(writes).isEqualTo(60);
+        rig.checkpoint();
+        rig.check();
+        SpaceCheck.check(rig);
+        assertThat(rig.disk().usedBytes()).isEqualTo(60 * 16384);
+        assertThat(rig.disk().fullPercent()).isBetween(90, 95);
+        assertThat(rig.events).anyMatch(e -> e.startsWith("WARN disk-near-full"));
+        assertThat(rig.events).noneMatch(e -> e.contains("disk-full"));
+        rig.close();
+        rig.open();
+        assertThat(rig.disk().grant(16 << 10)).isFalse();
+        rig.check();
+        // Deleting makes room, after the checkpoint that frees.
+        rig.drop(1, 0);
+        assertThat(rig.disk().grant(16 << 10)).isFalse();
+        rig.checkpoint();
+        assertThat(fill(rig)).isEqualTo(60);
+        rig.checkpoint();
+        rig.check();
+        SpaceCheck.check(rig);
+    }
+
+    @Test
+    void somebody_elses_files_hurt_nothing_that_was_promised() {
+        StoreRig rig =
+                new StoreRig(StoreConfig.small().withSpace(512 << 10, 0, 64 << 10), 2)
+                        .formatted()
+                        .open();
+        int granted = 0;
+        while (rig.disk().grant(16 << 10) && granted < 20) {
+            granted++;
+            rig.loop.runFor(500_000);
+        }
+        rig.media.setFreeBytes(0);
+        for (int i = 0; i < granted; i++) {
+            rig.awaitRoom(16 << 10);
+            rig.write(1, i, DATA, 0, 4);
+        }
+        assertThat(rig.sync()).isTrue();
+        assertThat(rig.checkpoint()).isTrue();
+        rig.check();
+        int more = fill(rig);
+        assertThat(more).isLessThan(200);
+        assertThat(rig.checkpoint()).isTrue();
+        rig.check();
+        assertThat(rig.events).noneMatch(e -> e.startsWith("ERROR"));
+        // Room again: it grows again.
+        rig.media.setFreeBytes(8 << 20);
+        rig.loop.runFor(2_000_000_000L);
+        fill(rig);
+        rig.check();
+    }
+
+    @Test
+    void without_promises_a_full_disk_stalls_and_goes_on_when_there_is_space() {
+        StoreRig rig = new StoreRig(CONFIG, 3).formatted().open();
+        for (int i = 0; i < 64 + 8; i++) {
+            rig.awaitRoom(16 << 10);
+            rig.write(1, i, DATA, 0, 4);
+            if (i % 16 == 0) {
+                rig.sync();
+            }
+            if (i == 60) {
+                rig.checkpoint();
+            }
+        }
+        assertThat(rig.sync()).isTrue();
+        rig.disk().startCheckpoint();
+        rig.loop.runFor(3_000_000_000L);
+        assertThat(rig.events.stream().filter(e -> e.startsWith("ERROR disk-full"))).hasSize(1);
+        rig.check();
+        // A crash in that state loses nothing either; the next start has more space.
+        rig.crash(MemMedia.Crash.LOSE, false);
+        StoreRig bigger = rig.with(StoreConfig.small().withSpace(256 << 10, 2 << 20, 64 << 10));
+        bigger.open();
+        bigger.check();
+        assertThat(bigger.checkpoint()).isTrue();
+        bigger.check();
+        SpaceCheck.check(bigger);
+    }
+
+    @Test
+    void promises_are_given_back_or_used_up() {
+        StoreRig rig = new StoreRig(CONFIG, 4).formatted().open();
+        rig.loop.runFor(10_000_000);
+        long free = grantable(rig);
+        assertThat(rig.disk().grant(5 * 4096)).isTrue();
+        assertThat(grantable(rig)).isEqualTo(free - 5);
+        rig.write(1, 0, DATA, 0, 3);
+        assertThat(grantable(rig)).isEqualTo(free - 5);
+        rig.write(1, 0, WriteRequest.OP_TRIM, 900, 100);
+        assertThat(grantable(rig)).isEqualTo(free - 4);
+        rig.disk().giveBack(4096);
+        assertThat(grantable(rig)).isEqualTo(free - 3);
+        rig.checkpoint();
+        assertThat(grantable(rig)).isEqualTo(free - 3);
+        Prng prng = new Prng(4);
+        rig.write(1, 0, DATA, prng.nextInt(3), 1);
+        rig.checkpoint();
+        assertThat(grantable(rig)).isEqualTo(free - 3);
+    }
+
+    /// Blocks that could be promised now.
+    private static long grantable(StoreRig rig) {
+        long blocks = 0;
+        while (true) {
+            if (rig.disk().grant(4096)) {
+                blocks++;
+            } else if (rig.disk().spaceIsComing()) {
+                rig.loop.runFor(1_000_000);
+            } else {
+                break;
+            }
+        }
+        rig.disk().giveBack(blocks * 4096);
+        return blocks;
+    }
+}
