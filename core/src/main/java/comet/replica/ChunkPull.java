@@ -135,7 +135,10 @@ final class ChunkPull {
     }
 
     void start() {
-        if (bad == null) {}
+        if (bad == null) {
+            disk.holds().pin(key);
+            pinned = true;
+        }
         askBlocks(purpose.noted() != 0);
     }
 
