@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `comet up`: serves a first volume, keeps data over stops and kills, ends with status 0 on SIGTERM.
-# timeout: 180
+# timeout: 300
 . "$(dirname "$0")/../lib.sh"
 
 say "first start"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Volumes: create, list, info, resize, rename, delete, restore, purge, attach, detach; all survive a
 # restart of everything. And what may not be done is refused with a reason.
-# timeout: 180
+# timeout: 400
 . "$(dirname "$0")/../lib.sh"
 
 SIZE=256M start_up
@@ -20,7 +20,7 @@ refused 1 "no name" cli volume create "$(printf 'x%.0s' {1..129})" --size 64M
 refused 1 "multiple of 4 KiB" cli volume create c --size 0
 refused 1 "multiple of 4 KiB" cli volume create c --size 4097
 refused 1 "64 TiB" cli volume create c --size 65T
-refused 2 "no size" cli volume create c --size -1
+refused 2 "out of range" cli volume create c --size -1
 refused 1 "no volume" cli volume info none
 refused 1 "no volume" cli volume delete none
 refused 1 "only grow" cli volume resize a 4096
@@ -42,11 +42,17 @@ refused 1 "already" cli volume rename first b
 qemu-io -f raw -c 'read -P 0x31 0 1M' -c 'write -P 0x32 127M 1M' -c flush "$(nbd_uri first)"
 
 say "an attached volume in use is not deleted"
-nbdsh -u "$(nbd_uri first)" -c 'h.pwrite(b"x" * 512, 0); import time; time.sleep(6)' &
+nbdsh -u "$(nbd_uri first)" -c "
+import os, time
+h.pwrite(b'x' * 512, 0)
+open('$IT_DIR/holding', 'w')
+while not os.path.exists('$IT_DIR/let-go'): time.sleep(0.1)
+" &
 holder=$!
 own $holder
-IT_WAIT=5 await grep -q attached <(cli volume info first)
+await test -e "$IT_DIR/holding"
 refused 1 "attached" cli volume delete first
+touch "$IT_DIR/let-go"
 wait $holder
 
 say "attach keeps it, detach ends it"

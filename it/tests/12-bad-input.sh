@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What a person can get wrong when starting processes: a clear error, and nothing lost or half done.
-# timeout: 240
+# timeout: 600
 . "$(dirname "$0")/../lib.sh"
 
 say "flags"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `comet up --nodes 3`: separate processes; one that is killed stays down until it is started again as
 # printed, health says who is waited for; Ctrl-C of the parent stops all.
-# timeout: 240
+# timeout: 400
 . "$(dirname "$0")/../lib.sh"
 
 SIZE=1G start_up --nodes 3
@@ -24,7 +24,10 @@ say "a node is killed: health says so, and it stays down"
 victim=$(pid_of node-2)
 kill -KILL "$victim"
 wait_gone "$victim" 10
-waiting() { cli cluster health 2>&1 | grep -q 'wait for disk .*node-2'; }
+waiting() {
+    cli cluster health >"$IT_DIR/health.out" 2>&1 || true
+    grep -q 'wait for disk .*node-2' "$IT_DIR/health.out"
+}
 IT_WAIT=15 await waiting
 refused 1 "" cli cluster health
 say "writes wait for it meanwhile, and go on when it is back"

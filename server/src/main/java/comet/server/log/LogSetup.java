@@ -8,6 +8,7 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.encoder.LayoutWrappingEncoder;
 import ch.qos.logback.core.spi.ContextAwareBase;
+import java.util.logging.LogManager;
 import org.slf4j.LoggerFactory;
 
 /// How the process logs: one line per event on standard error, in [LogLine]'s form. Found by
@@ -39,6 +40,8 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
         context.getLogger("io.javalin").setLevel(Level.ERROR);
         context.getLogger("org.eclipse.jetty").setLevel(Level.ERROR);
         context.getLogger("org.apache.ratis").setLevel(Level.ERROR);
+        // Libraries that speak to the JDK's own logging repeat themselves there.
+        LogManager.getLogManager().reset();
         return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
     }
 

@@ -19,7 +19,7 @@ final class Children {
     private static final Logger LOG = LoggerFactory.getLogger(Children.class);
 
     /// How long a process may take to drain before it is killed.
-    private static final Duration STOP_MAX = Duration.ofSeconds(40);
+    private static final Duration STOP_MAX = Duration.ofSeconds(70);
 
     private static final int TAIL_LINES = 5;
 
