@@ -160,6 +160,10 @@ final class Flush {
         private int asked;
         private int count;
         private boolean underWay;
+
+        /// More was to be asked while one was under way.
+        private boolean again;
+
         private long requestId;
         private long sentBehind;
 
@@ -169,6 +173,7 @@ final class Flush {
 
         void add(VolumePg pg) {
             if (underWay || count == SyncRequest.PGS_MAX) {
+                again = true;
                 return;
             }
             if (count == pgs.length) {
@@ -217,13 +222,27 @@ final class Flush {
             if (reply.status() == Status.OK) {
                 peer.onDurable(SyncRequest.durableSequence(reply));
             }
-            if (active) {
+            // The next round may have begun and asked already.
+            if (active && !underWay && (again || leftOpen())) {
+                again = false;
                 if (peer.sequence() > sentBehind && reply.status() == Status.OK) {
                     sync();
                 } else {
                     volume.later(AGAIN_NS, Flush.this::sync);
                 }
             }
+        }
+
+        /// Whether something that was asked for is not durable all the same.
+        private boolean leftOpen() {
+            for (int n = 0; n < asked; n++) {
+                VolumePg pg = pgs[n];
+                int m = pg.memberOf(peer);
+                if (pg.phase == VolumePg.Phase.OPEN && m >= 0 && lacks(pg, m)) {
+                    return true;
+                }
+            }
+            return false;
         }
 
         private void refused(int pgNumber) {
@@ -238,6 +257,7 @@ final class Flush {
         @Override
         public void onBroken() {
             underWay = false;
+            again = false;
             count = 0;
         }
 

@@ -162,6 +162,25 @@ class AttachTest {
     }
 
     @Test
+    void a_detachment_waits_until_everything_is_durable() {
+        BlockDevice mine = first.open("vol");
+        cluster.await(cluster.write(first, mine, 0, bytes, 0));
+        cluster.disk(2).syncing = false;
+        String[] why = {"waiting"};
+        first.gateway.detach(5, false, answer -> why[0] = answer);
+        cluster.loop.runFor(5 * TestCluster.SECOND);
+        assertThat(held()).isNotNull();
+        assertThat(first.gateway.status().getFirst().state()).isEqualTo("draining");
+        cluster.disk(2).syncing = true;
+        cluster.net.breakAll("disk:2");
+        cluster.loop.runUntil(() -> why[0] == null, 10);
+        assertThat(held()).isNull();
+        assertThat(cluster.disk(2).durable).hasSize(1);
+        // A client that is still there attaches again with its next request.
+        assertThat(cluster.await(cluster.write(first, mine, 0, bytes, 0))).isZero();
+    }
+
+    @Test
     void a_forced_detachment_elsewhere_ends_it_here() {
         BlockDevice mine = first.open("vol");
         cluster.await(cluster.write(first, mine, 0, bytes, 0));

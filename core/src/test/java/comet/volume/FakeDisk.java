@@ -71,6 +71,11 @@ final class FakeDisk implements Connection.Acceptor {
     boolean syncing = true;
     long creditWindow = 1 << 20;
     boolean full;
+
+    /// Answers to writes are kept back.
+    boolean withhold;
+
+    final List<Runnable> withheld = new ArrayList<>();
     int corruptReads;
     int flippedReads;
     long applied;
@@ -261,7 +266,7 @@ final class FakeDisk implements Connection.Acceptor {
             if (!full) {
                 granted = Math.max(granted, received + creditWindow);
             }
-            reply(
+            Frame answer =
                     WriteReply.encode(
                             net.frames.take(),
                             f.requestId(),
@@ -269,7 +274,12 @@ final class FakeDisk implements Connection.Acceptor {
                             epoch,
                             now,
                             durableSequence,
-                            granted));
+                            granted);
+            if (withhold) {
+                withheld.add(() -> reply(answer));
+            } else {
+                reply(answer);
+            }
         }
 
         private void sync(Frame f) {
@@ -451,6 +461,16 @@ final class FakeDisk implements Connection.Acceptor {
                             meta.map.pg(ChunkRequest.pg(f)).epoch(),
                             chunks.containsKey(key) ? chunks.get(key).version : 0));
         }
+    }
+
+    /// Says, unasked, that everything up to this write of its connections is durable.
+    void report(long upTo) {
+        for (Conn conn : conns) {
+            if (conn.hello != null && conn.hello.lane() == Lane.WRITE) {
+                conn.connection.send(Credit.encode(net.frames.take(), conn.granted, upTo, false));
+            }
+        }
+        loop.runFor(10_000_000);
     }
 
     void credit() {

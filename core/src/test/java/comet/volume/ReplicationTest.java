@@ -102,6 +102,31 @@ class ReplicationTest {
     }
 
     @Test
+    void a_report_covers_only_what_was_answered_before_it() {
+        cluster.disk(1).withhold = true;
+        Answer write = cluster.write(node, device, 0, bytes, 0);
+        cluster.loop.runFor(100_000_000);
+        cluster.disk(1).report(1);
+        cluster.disk(2).report(1);
+        cluster.disk(1).withheld.forEach(Runnable::run);
+        assertThat(cluster.await(write)).isZero();
+        assertThat(node.gateway.unsyncedBytes()).isEqualTo(4096);
+        cluster.disk(1).report(1);
+        assertThat(node.gateway.unsyncedBytes()).isZero();
+    }
+
+    @Test
+    void a_later_and_lower_report_takes_an_earlier_one_back() {
+        cluster.await(cluster.write(node, device, 0, bytes, 0));
+        cluster.disk(1).report(1);
+        cluster.disk(1).report(0);
+        cluster.disk(2).report(1);
+        assertThat(node.gateway.unsyncedBytes()).isEqualTo(4096);
+        cluster.disk(1).report(1);
+        assertThat(node.gateway.unsyncedBytes()).isZero();
+    }
+
+    @Test
     void a_write_that_the_last_client_left_on_one_disk_is_levelled_before_the_first_look() {
         cluster.await(cluster.write(node, device, 0, bytes, 0));
         cluster.flush(device);
@@ -117,6 +142,7 @@ class ReplicationTest {
             assertThat(cluster.read(next, again, 0, 4096)).isEqualTo(cluster.pattern(4096, 77));
         }
         assertThat(cluster.disk(1).levels).isEqualTo(1);
+        assertThat(cluster.events).noneMatch(event -> event.contains("replica-behind"));
         assertThat(cluster.disk(1).durable.get(chunk(0)).version).isEqualTo(ahead.version);
         assertThat(cluster.await(cluster.write(next, again, 0, bytes, 0))).isZero();
         assertThat(cluster.disk(1).chunks.get(chunk(0)).version)
