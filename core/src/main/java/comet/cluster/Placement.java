@@ -325,7 +325,7 @@ public final class Placement {
                             && disks[i].weight > 0
                             && (!onlyUnder || diskCount[i] < diskTarget[i]);
             if (eligible) {
-                double score = score(pg, Prng.mix(disks[i].diskId), disks[i].weight);
+                double score = score(pg, Prng.mix(disks[i].diskId), (double) disks[i].weight);
                 if (score > bestScore) {
                     best = i;
                     bestScore = score;

@@ -87,29 +87,31 @@ final class Attachment {
 
     /// A request needs the volume. Whether it may go on at once.
     boolean ready(Request request) {
-        switch (state) {
-            case ATTACHED -> {
-                return true;
-            }
-            case DRAINING -> {
-                if (!renewing && detachWaiters.isEmpty()) {
-                    become(State.ATTACHED);
-                    return true;
-                }
-                return false;
-            }
-            case DETACHED -> {
-                if (!request.kind.changes() && elsewhere()) {
-                    request.loose = true;
-                    return true;
-                }
-                submit(request.kind.changes() ? Mode.NORMAL : Mode.IF_FREE);
-                return false;
-            }
-            default -> {
-                return false;
-            }
+        return switch (state) {
+            case ATTACHED -> true;
+            case DRAINING -> stay();
+            case DETACHED -> want(request);
+            case ATTACHING, OPENING, DETACHING, ENDED -> false;
+        };
+    }
+
+    /// Somebody came before the volume was detached.
+    private boolean stay() {
+        if (renewing || !detachWaiters.isEmpty()) {
+            return false;
         }
+        become(State.ATTACHED);
+        return true;
+    }
+
+    private boolean want(Request request) {
+        boolean changes = request.kind.changes();
+        if (!changes && elsewhere()) {
+            request.loose = true;
+            return true;
+        }
+        submit(changes ? Mode.NORMAL : Mode.IF_FREE);
+        return false;
     }
 
     private boolean elsewhere() {

@@ -9,7 +9,7 @@ final class ChunkTable {
     private static final int PAGE_SHIFT = 10;
     private static final int PAGE = 1 << PAGE_SHIFT;
 
-    private long @Nullable [][] pages = new long[0][];
+    private long[] @Nullable [] pages = new long[0][];
 
     long get(int chunkIndex) {
         int page = chunkIndex >>> PAGE_SHIFT;

@@ -161,7 +161,7 @@ final class ReadPlan {
             boolean ok = true;
             boolean zeros = state == BlockState.ABSENT || state == BlockState.ZERO;
             if (state == BlockState.DATA) {
-                ok = dataBlock < dataBlocks && intact(part, reply, n, dataBlock);
+                ok = dataBlock < dataBlocks && intact(reply, n, dataBlock);
             } else if (!zeros) {
                 ok = false;
             }
@@ -180,7 +180,7 @@ final class ReadPlan {
         return part.complete();
     }
 
-    private boolean intact(ReadPart part, Frame reply, int n, int dataBlock) {
+    private boolean intact(Frame reply, int n, int dataBlock) {
         int at = reply.dataOffset() + dataBlock * Sizes.BLOCK_BYTES;
         return gateway.crc().of(reply.data(), at, Sizes.BLOCK_BYTES) == ReadReply.crc(reply, n);
     }
