@@ -71,7 +71,7 @@ final class FakeMeta {
     }
 
     long boot(int diskId) {
-        return disks.get(diskId).bootId();
+        return Harness.some(disks.get(diskId)).bootId();
     }
 
     /// Gives a placement group its members; a new epoch.
@@ -203,7 +203,7 @@ final class FakeMeta {
     }
 
     private Reply register(Command.RegisterDisk start) {
-        DiskInfo disk = disks.get(start.diskId());
+        DiskInfo disk = Harness.some(disks.get(start.diskId()));
         if (start.startCount() <= disk.startCount()) {
             return new Reply.Refused(revision, "older-copy", "an older copy of the disk");
         }
@@ -232,7 +232,9 @@ final class FakeMeta {
                                     && alive.contains(member.diskId());
                 }
                 MemberState state =
-                        other ? MemberState.RECOVERING : pg.member(disk.diskId()).state();
+                        other
+                                ? MemberState.RECOVERING
+                                : Harness.some(pg.member(disk.diskId())).state();
                 changed.add(with(pg, disk.diskId(), state, boot));
             }
         }

@@ -372,12 +372,14 @@ final class FakeStore implements ChunkStore {
 
     /// Flips a bit of a block's data under its checksum.
     void rot(long volumeId, int chunkIndex, int block) {
-        byte[] data = chunks.get(new ChunkKey(volumeId, chunkIndex)).blocks[block].data;
+        FakeChunk chunk = Harness.some(chunks.get(new ChunkKey(volumeId, chunkIndex)));
+        byte[] data = Harness.some(chunk.blocks[block].data);
         data[17] ^= 4;
     }
 
     void lose(long volumeId, int chunkIndex, int block) {
-        Block lost = chunks.get(new ChunkKey(volumeId, chunkIndex)).blocks[block];
+        FakeChunk chunk = Harness.some(chunks.get(new ChunkKey(volumeId, chunkIndex)));
+        Block lost = chunk.blocks[block];
         lost.state = BlockState.LOST;
         lost.data = null;
     }

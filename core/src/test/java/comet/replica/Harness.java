@@ -10,6 +10,7 @@ import comet.wire.Lane;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /// Nodes with one disk each, their metadata group and their network, all in one thread. Disk `n`
 /// lives on node `n` at address `n`.
@@ -27,15 +28,19 @@ final class Harness {
 
     /// One node and its disk.
     static final class Node {
-        NodeServer server;
+        @Nullable NodeServer server;
+        @Nullable MetaClient client;
         FakeStore store;
-        MetaClient client;
         long startCount;
         long bootId;
         boolean up;
 
+        Node(FakeStore store) {
+            this.store = store;
+        }
+
         DiskServer disk() {
-            return server.disks().getFirst();
+            return some(server).disks().getFirst();
         }
     }
 
@@ -78,18 +83,17 @@ final class Harness {
     }
 
     Node start(int diskId, boolean clean) {
-        Node node = nodes.computeIfAbsent(diskId, _ -> new Node());
-        if (node.store == null) {
-            node.store = new FakeStore(loop, bufs, PGS);
-        }
+        Node node = nodes.computeIfAbsent(diskId, _ -> new Node(new FakeStore(loop, bufs, PGS)));
         Events sink = (level, code, details) -> events.add(level + " " + code + " " + details);
-        node.client = meta.client();
-        node.server =
-                new NodeServer(new NodeParts(config, loop, node.client, net, frames, bufs, sink));
-        net.listen("" + diskId, node.server);
+        MetaClient client = meta.client();
+        NodeServer server =
+                new NodeServer(new NodeParts(config, loop, client, net, frames, bufs, sink));
+        node.client = client;
+        node.server = server;
+        net.listen("" + diskId, server);
         node.up = true;
         DiskIdentity identity = new DiskIdentity(diskId, diskId, ~diskId);
-        node.server.addDisk(
+        server.addDisk(
                 identity,
                 node.store,
                 ++node.startCount,
@@ -102,10 +106,10 @@ final class Harness {
 
     /// Kills a node; its disk keeps the first `changesKept` changes.
     void kill(int diskId, long changesKept) {
-        Node node = nodes.get(diskId);
+        Node node = node(diskId);
         net.unlisten("" + diskId);
-        meta.forget(node.client);
-        node.server.close();
+        meta.forget(some(node.client));
+        some(node.server).close();
         node.up = false;
         node.store = node.store.crash(changesKept);
         loop.run();
@@ -117,15 +121,36 @@ final class Harness {
 
     /// Whether a node runs.
     boolean up(int diskId) {
-        return nodes.get(diskId).up;
+        return node(diskId).up;
+    }
+
+    private Node node(int diskId) {
+        return some(nodes.get(diskId));
+    }
+
+    NodeServer server(int diskId) {
+        return some(node(diskId).server);
+    }
+
+    /// The version of a chunk of volume 1 that is on a disk.
+    long version(int diskId, int chunkIndex) {
+        return some(store(diskId).chunk(1, chunkIndex)).version();
+    }
+
+    /// What must be there.
+    static <T> T some(@Nullable T value) {
+        if (value == null) {
+            throw new AssertionError("missing");
+        }
+        return value;
     }
 
     FakeStore store(int diskId) {
-        return nodes.get(diskId).store;
+        return node(diskId).store;
     }
 
     DiskServer disk(int diskId) {
-        return nodes.get(diskId).disk();
+        return node(diskId).disk();
     }
 
     TestClient connect(int diskId, Lane lane) {
@@ -137,7 +162,7 @@ final class Harness {
     }
 
     MemberState state(int pg, int diskId) {
-        return meta.pg(pg).member(diskId).state();
+        return some(meta.pg(pg).member(diskId)).state();
     }
 
     boolean hasEvent(String part) {

@@ -24,6 +24,10 @@ class HealthyTest {
 
     @Test
     void open_write_sync_read_list() {
+        useEverything();
+    }
+
+    private void useEverything() {
         long open = writer.open(5);
         TreeMap<Integer, Long> chunks = new TreeMap<>();
         assertThat(writer.list(open, chunks)).isEqualTo(Status.OK);
@@ -281,7 +285,7 @@ class HealthyTest {
 
     @Test
     void nothing_leaks() {
-        open_write_sync_read_list();
+        useEverything();
         harness.loop.advanceMs(10);
         assertThat(harness.frames.out()).isZero();
         assertThat(harness.bufs.bytesOut()).isZero();

@@ -34,7 +34,7 @@ class HostileTest {
         }
     }
 
-    private Silent dialed;
+    private Silent dialed = new Silent();
 
     private Connection dial() {
         dialed = new Silent();
@@ -54,7 +54,7 @@ class HostileTest {
         assertThat(dialed.closed).isFalse();
         harness.loop.advanceMs(1500);
         assertThat(dialed.closed).isTrue();
-        assertThat(harness.nodes.get(1).server.halfOpenCount()).isZero();
+        assertThat(harness.server(1).halfOpenCount()).isZero();
     }
 
     @Test
@@ -129,7 +129,7 @@ class HostileTest {
         good.open(5);
         for (int seed = 0; seed < 600; seed++) {
             Prng prng = new Prng(seed);
-            Lane lane = Lane.values()[prng.nextInt(3)];
+            Lane lane = List.of(Lane.WRITE, Lane.READ, Lane.PEER).get(prng.nextInt(3));
             TestClient bad = harness.connect(1, lane);
             for (int n = 0; n < 20 && !bad.closed; n++) {
                 bad.connection.send(random(prng));

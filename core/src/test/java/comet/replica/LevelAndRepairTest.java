@@ -87,7 +87,7 @@ class LevelAndRepairTest {
         assertThat(two.inbox).isEmpty();
         harness.loop.advanceMs(20);
         assertThat(two.inbox).hasSize(2);
-        assertThat(harness.store(2).chunk(1, 0).version()).isEqualTo(v(6, 1));
+        assertThat(harness.version(2, 0)).isEqualTo(v(6, 1));
     }
 
     @Test
@@ -110,7 +110,7 @@ class LevelAndRepairTest {
         next.sendSync(MessageType.OPEN, 7, next.epochs(0), 0);
         harness.loop.advanceMs(20);
         assertThat(leveled()).isEqualTo(Status.FENCED);
-        assertThat(harness.store(2).chunk(1, 0).version()).isEqualTo(v(5, 3));
+        assertThat(harness.version(2, 0)).isEqualTo(v(5, 3));
     }
 
     @Test

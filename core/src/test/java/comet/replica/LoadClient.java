@@ -192,8 +192,7 @@ final class LoadClient {
         while (!lane.inbox.isEmpty()) {
             Frame frame = lane.inbox.remove();
             Consumer<@Nullable Frame> answer = asked.get(disk).remove(frame.requestId());
-            assertThat(answer).as("answer of type %d", frame.type()).isNotNull();
-            answer.accept(frame);
+            Harness.some(answer).accept(frame);
             frame.release();
         }
     }
@@ -226,7 +225,7 @@ final class LoadClient {
         long epoch = epochs[pg];
         for (int disk = 1; disk <= 2; disk++) {
             int to = disk;
-            TestClient lane = lanes[disk];
+            TestClient lane = Harness.some(lanes[disk]);
             long id = lane.sendSync(MessageType.OPEN, term, new long[] {epoch}, pg);
             asked.get(disk)
                     .put(
@@ -411,7 +410,7 @@ final class LoadClient {
         long[] of = epochs.clone();
         int[] done = new int[1];
         for (int disk = 1; disk <= 2; disk++) {
-            TestClient lane = lanes[disk];
+            TestClient lane = Harness.some(lanes[disk]);
             long id = lane.sendSync(MessageType.SYNC, 0, of, 0, 1, 2, 3);
             asked.get(disk)
                     .put(

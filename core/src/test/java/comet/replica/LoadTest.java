@@ -53,7 +53,7 @@ class LoadTest {
     private void run(int seed, boolean clientsDie) {
         Prng prng = new Prng(seed);
         Harness harness = Harness.healthy(2);
-        harness.net.delayNs = 1 + prng.nextInt(300_000);
+        harness.net.delayNs = 1L + prng.nextInt(300_000);
         LoadClient.Model model = new LoadClient.Model();
         long term = 1;
         LoadClient client = new LoadClient(harness, prng.fork(), model, term);

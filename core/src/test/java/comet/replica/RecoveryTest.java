@@ -111,7 +111,7 @@ class RecoveryTest {
         assertThat(reader.read(0, 1, 1, 0).status()).isEqualTo(Status.NOT_A_REPLICA);
         assertThat(two.sync(two.pg(0))).containsOnly(Status.OK);
         // The source never gets 5.3: no promotion while the client lives.
-        harness.net.listen("1", harness.nodes.get(1).server);
+        harness.net.listen("1", harness.server(1));
         harness.loop.advanceMs(5000);
         assertThat(harness.state(two.pg(0), 2)).isEqualTo(MemberState.RECOVERING);
         one = harness.connect(1, Lane.WRITE);
@@ -141,7 +141,7 @@ class RecoveryTest {
         assertThat(harness.meta.commands.stream().anyMatch(c -> c instanceof Command.NewEpoch))
                 .isTrue();
         assertRecovered();
-        assertThat(harness.store(2).chunk(1, 0).version()).isEqualTo(v(5, 1));
+        assertThat(harness.version(2, 0)).isEqualTo(v(5, 1));
     }
 
     @Test
@@ -153,7 +153,7 @@ class RecoveryTest {
         harness.loop.run();
         harness.meta.reach(false);
         harness.loop.advanceMs(50);
-        assertThat(harness.disk(2).recovery(0).asked()).isTrue();
+        assertThat(Harness.some(harness.disk(2).recovery(0)).asked()).isTrue();
         // It applies what follows, and holds back what it would note.
         assertThat(two.write(chunk, 2, v(5, 1), v(5, 2), 2).status()).isZero();
         int other = chunkIn(0, 1);
@@ -184,14 +184,14 @@ class RecoveryTest {
         harness.loop.run();
         two.open(6);
         // An older client's write gets to the source only, which has not been opened yet.
-        harness.net.listen("1", harness.nodes.get(1).server);
+        harness.net.listen("1", harness.server(1));
         harness.loop.advanceMs(400);
         assertThat(harness.state(0, 2)).isEqualTo(MemberState.RECOVERING);
         one = harness.connect(1, Lane.WRITE);
         assertThat(one.write(chunk, 2, v(5, 1), v(5, 2), 2).status()).isZero();
         one.open(6);
         assertRecovered();
-        assertThat(harness.store(2).chunk(1, chunk).version()).isEqualTo(v(5, 2));
+        assertThat(harness.version(2, chunk)).isEqualTo(v(5, 2));
     }
 
     @Test
@@ -267,7 +267,7 @@ class RecoveryTest {
         crashTwo();
         harness.loop.advanceMs(5000);
         assertThat(harness.state(0, 2)).isEqualTo(MemberState.RECOVERING);
-        harness.net.listen("1", harness.nodes.get(1).server);
+        harness.net.listen("1", harness.server(1));
         assertRecovered();
     }
 

@@ -24,7 +24,7 @@ import comet.wire.WriteRequest;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.TreeMap;
+import java.util.Map;
 
 /// A client that speaks the real protocol by a test's script, on one connection.
 final class TestClient implements Connection.Handler {
@@ -210,7 +210,7 @@ final class TestClient implements Connection.Handler {
     }
 
     /// The status and all chunks with versions.
-    int list(long openId, TreeMap<Integer, Long> chunks) {
+    int list(long openId, Map<Integer, Long> chunks) {
         long after = -1;
         while (true) {
             connection.send(ChunkList.list(frame(), nextRequest++, openId, after));

@@ -65,7 +65,7 @@ final class TestNet implements Connection.Dialer {
         End[] made = new End[1];
         connect(
                 address,
-                listeners.get(address),
+                Harness.some(listeners.get(address)),
                 new Connection.Dialed() {
                     @Override
                     public Connection.Handler onConnect(Connection connection) {
@@ -103,14 +103,14 @@ final class TestNet implements Connection.Dialer {
                 copy.data(frame.data().retain(), frame.dataOffset(), frame.dataBytes());
             }
             frame.release();
-            End to = other;
+            End to = Harness.some(other);
             loop.schedule(
                     delayNs,
                     () -> {
                         if (to.closed) {
                             copy.release();
                         } else {
-                            to.handler.onFrame(copy);
+                            Harness.some(to.handler).onFrame(copy);
                         }
                     });
         }
@@ -136,7 +136,7 @@ final class TestNet implements Connection.Dialer {
             if (!told) {
                 told = true;
                 ends.remove(this);
-                loop.execute(() -> handler.onClosed("closed"));
+                loop.execute(() -> Harness.some(handler).onClosed("closed"));
             }
         }
 
