@@ -271,6 +271,7 @@ final class Attachment {
         elsewhereUntilNs = gateway.loop().nowNs() + ELSEWHERE_NS;
         term = 0;
         volume.loosen();
+        answerAttach("given up to another gateway before anything was written");
         gateway.keeper().refresh();
         volume.pump();
     }

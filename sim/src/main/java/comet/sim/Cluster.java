@@ -301,7 +301,7 @@ final class Cluster implements Guests.Access {
         if (!target.up()) {
             return false;
         }
-        // The old gateway may hold what was not flushed; to take over may lose it.
+        disturbed();
         return target.takeOver(moved, () -> homeOf.put(moved.volumeId(), to));
     }
 
@@ -389,6 +389,7 @@ final class Cluster implements Guests.Access {
         }
         // An attachment that a dead life had asked for may come late and fence the living one.
         if (options.faults().contains(Options.Fault.KILL_GATEWAY)
+                || options.faults().contains(Options.Fault.KILL_EVERYTHING)
                 || options.faults().contains(Options.Fault.POWER_EVERYTHING)
                 || options.faults().contains(Options.Fault.STOP_GATEWAY)) {
             errors.remove(comet.port.Errno.ESHUTDOWN);
@@ -421,7 +422,7 @@ final class Cluster implements Guests.Access {
             }
         }
         for (SimGateway gateway : gateways) {
-            if (!gateway.up()) {
+            if (!gateway.up() || gateway.takingOver()) {
                 return false;
             }
         }

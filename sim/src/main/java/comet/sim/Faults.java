@@ -4,14 +4,15 @@ import comet.base.Prng;
 import comet.sim.Options.Fault;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 
 /// Makes things go wrong at random moments, within what the guarantees allow.
 ///
-/// Never more than that: what guests were told is complete may lie in the memory of both replicas
-/// and of the gateway only, so between two calm moments (everything up, in sync and flushed) either
-/// gateways die or several nodes lose what they had not synced, never both, except as one loss of
-/// power of everything, after which only what was flushed has to be there.
+/// Never more than that: what guests were told is complete may lie in the memory of both nodes and
+/// of the gateway only. So between two calm moments (everything up, in sync and flushed) gateways
+/// die, or nodes of more than one domain, never both; except as the end of everything at once, after
+/// which only what was flushed has to be there.
 final class Faults {
     private final Cluster cluster;
     private final Simulation simulation;
@@ -24,7 +25,6 @@ final class Faults {
     // What has happened since the last calm moment.
     private boolean gatewayDied;
     private final TreeSet<String> deadDomains = new TreeSet<>();
-    private boolean powerLost;
 
     Faults(Cluster cluster, Options options) {
         this.cluster = cluster;
@@ -66,7 +66,6 @@ final class Faults {
     private void next() {
         if (cluster.calm()) {
             gatewayDied = false;
-            powerLost = false;
             deadDomains.clear();
         }
         Fault fault = enabled.get(prng.nextInt(enabled.size()));
@@ -88,14 +87,15 @@ final class Faults {
             case STOP_NODE -> nodeDown(Cluster.Death.STOPPED);
             case POWER_NODE -> nodeDown(Cluster.Death.POWER);
             case POWER_ALL_NODES -> allNodesDown(Cluster.Death.POWER);
-            case POWER_EVERYTHING -> everythingDown();
+            case KILL_EVERYTHING -> everythingDown(Cluster.Death.KILLED);
+            case POWER_EVERYTHING -> everythingDown(Cluster.Death.POWER);
             case PAUSE -> pause();
             case META_UNREACHABLE -> metaUnreachable();
             case META_LEADER -> {
                 cluster.meta().newLeader();
                 yield true;
             }
-            case TAKEOVER -> cluster.takeover(prng);
+            case TAKEOVER -> takeover();
             case ROT -> cluster.rot(prng);
             case DISK_ERROR -> cluster.diskError(prng);
             case SLOW_DISK -> slowDisk();
@@ -132,21 +132,17 @@ final class Faults {
         if (!gateway.up()) {
             return false;
         }
-        if (clean) {
-            // Stopping takes its time; what it has not flushed by then dies with it.
-            if (powerLost && deadDomains.size() > 1) {
-                return false;
-            }
-            gatewayDied = true;
-            gateway.stop(() -> simulation.in(someTimeNs(), gateway::start));
-            return true;
-        }
-        if (powerLost && deadDomains.size() > 1) {
+        if (deadDomains.size() > 1) {
             return false;
         }
         gatewayDied = true;
-        gateway.kill(0);
-        simulation.in(someTimeNs(), gateway::start);
+        if (clean) {
+            // Stopping takes its time; what it has not flushed by then dies with it.
+            gateway.stop(() -> simulation.in(someTimeNs(), gateway::start));
+        } else {
+            gateway.kill(0);
+            simulation.in(someTimeNs(), gateway::start);
+        }
         return true;
     }
 
@@ -160,10 +156,8 @@ final class Faults {
             return false;
         }
         boolean power = death == Cluster.Death.POWER;
-        boolean others =
-                !deadDomains.isEmpty()
-                        && !deadDomains.equals(new TreeSet<>(List.of(node.domain())));
-        if (gatewayDied && others && (power || powerLost)) {
+        boolean alone = deadDomains.isEmpty() || deadDomains.equals(Set.of(node.domain()));
+        if (gatewayDied && !alone) {
             return false;
         }
         if (death == Cluster.Death.STOPPED && !node.steady()) {
@@ -176,17 +170,24 @@ final class Faults {
             simulation.in(someTimeNs(), node::start);
         }
         deadDomains.add(node.domain());
-        powerLost |= power;
         return true;
     }
 
-    private boolean allNodesDown(Cluster.Death death) {
-        if (gatewayDied && (death == Cluster.Death.POWER || powerLost)) {
+    /// Ends the old gateway's attachment, and with it what that alone still held.
+    private boolean takeover() {
+        if (deadDomains.size() > 1) {
             return false;
         }
-        if (death == Cluster.Death.POWER) {
-            cluster.noteNodeBlackout();
+        boolean happens = cluster.takeover(prng);
+        gatewayDied |= happens;
+        return happens;
+    }
+
+    private boolean allNodesDown(Cluster.Death death) {
+        if (gatewayDied) {
+            return false;
         }
+        cluster.noteNodeBlackout();
         boolean some = false;
         for (SimNode node : cluster.nodes()) {
             some |= nodeDown(node, death);
@@ -194,26 +195,20 @@ final class Faults {
         return some;
     }
 
-    private boolean everythingDown() {
-        if (!cluster.calm()) {
-            return false;
-        }
+    private boolean everythingDown(Cluster.Death death) {
         cluster.noteBlackout();
         for (SimGateway gateway : cluster.gateways()) {
-            if (gateway.up()) {
-                gateway.kill(0);
-            }
+            gateway.kill(0);
             simulation.in(someTimeNs(), gateway::start);
         }
         for (SimNode node : cluster.nodes()) {
             if (node.up()) {
-                node.die(Cluster.Death.POWER, 0);
+                node.die(death, 0);
             }
             simulation.in(someTimeNs(), node::start);
             deadDomains.add(node.domain());
         }
         gatewayDied = true;
-        powerLost = true;
         return true;
     }
 
@@ -235,9 +230,9 @@ final class Faults {
     private boolean slowDisk() {
         SimNode node = cluster.nodes().get(prng.nextInt(cluster.nodes().size()));
         SimMedia.Behaviour behaviour = node.media().getFirst().behaviour;
-        long before = behaviour.syncNsMax;
         behaviour.syncNsMax = 200_000_000;
-        simulation.in(someTimeNs(), () -> behaviour.syncNsMax = before);
+        simulation.in(
+                someTimeNs(), () -> behaviour.syncNsMax = SimMedia.Behaviour.SYNC_NS_MAX);
         return true;
     }
 }

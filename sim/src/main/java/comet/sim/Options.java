@@ -46,6 +46,7 @@ record Options(
         STOP_NODE,
         POWER_NODE,
         POWER_ALL_NODES,
+        KILL_EVERYTHING,
         POWER_EVERYTHING,
         PAUSE,
         META_UNREACHABLE,

@@ -22,6 +22,9 @@ final class SimGateway {
     private int life;
     private boolean stopping;
 
+    /// Attachments by force that are under way.
+    private int takeovers;
+
     SimGateway(Cluster cluster, int number) {
         this.cluster = cluster;
         simulation = cluster.simulation();
@@ -47,6 +50,10 @@ final class SimGateway {
         return now != null && now.alive() && gateway != null && !stopping;
     }
 
+    boolean takingOver() {
+        return takeovers > 0;
+    }
+
     private boolean running() {
         SimProcess now = process;
         return now != null && now.alive();
@@ -62,6 +69,7 @@ final class SimGateway {
         gateway = null;
         stopping = false;
         devices.clear();
+        takeovers = 0;
         life = cluster.nextLife();
         simulation.trace(name, "starts, life " + life);
         SimMetaClient client = cluster.meta().client(born);
@@ -142,6 +150,7 @@ final class SimGateway {
         }
         long volumeId = guests.volumeId();
         devices.remove(volumeId);
+        takeovers++;
         simulation.in(
                 0,
                 now.life(),
@@ -150,6 +159,7 @@ final class SimGateway {
                                 volumeId,
                                 Command.Attach.Mode.TAKEOVER,
                                 why -> {
+                                    takeovers--;
                                     simulation.trace(name, "took over " + volumeId + ": " + why);
                                     if (why == null) {
                                         moved.run();

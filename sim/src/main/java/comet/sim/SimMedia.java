@@ -16,10 +16,12 @@ import org.jspecify.annotations.Nullable;
 final class SimMedia {
     /// What the disk does wrong, and how long it takes; changed by the faults of a run.
     static final class Behaviour {
+        static final long SYNC_NS_MAX = 3_000_000;
+
         long readNsMax = 150_000;
         long writeNsMax = 200_000;
         long syncNsMin = 50_000;
-        long syncNsMax = 3_000_000;
+        long syncNsMax = SYNC_NS_MAX;
         long capacityBytes = 1L << 34;
 
         /// A disk of a canary: says that it has synced, and has not.
