@@ -36,8 +36,9 @@ final class CanaryTap implements SimNet.Tap {
         int type = frame.type();
         switch (canary) {
             case SERVE_ROT -> {
-                if (!client && type == MessageType.READ_REPLY) {
-                    rot(frame);
+                boolean guests = from.link().lane == comet.wire.Lane.READ.code;
+                if (!client && guests && type == MessageType.READ_REPLY) {
+                    rot(from, frame);
                 }
             }
             case LOSE_BLOCKS -> {
@@ -52,7 +53,9 @@ final class CanaryTap implements SimNet.Tap {
                 }
             }
             case NO_SYNC -> {
-                if (type == MessageType.SYNC) {
+                if (type == MessageType.WRITE) {
+                    from.link().lastWrite = WriteRequest.sequence(frame);
+                } else if (type == MessageType.SYNC) {
                     return answerSync(from, frame);
                 }
             }
@@ -87,7 +90,9 @@ final class CanaryTap implements SimNet.Tap {
     private static @Nullable Frame answerSync(SimLink.End from, Frame frame) {
         Frame reply = from.process.frames().take();
         int count = SyncRequest.count(frame);
-        SyncRequest.startReply(reply, MessageType.SYNC_REPLY, frame.requestId(), 0, count);
+        long durable = from.link().lastWrite;
+        SyncRequest.startReply(
+                reply, MessageType.SYNC_REPLY, frame.requestId(), durable, count);
         for (int n = 0; n < count; n++) {
             SyncRequest.entry(
                     reply, n, SyncRequest.pg(frame, n), Status.OK, SyncRequest.epoch(frame, n));
@@ -111,12 +116,17 @@ final class CanaryTap implements SimNet.Tap {
     }
 
     /// Rotten bytes with a checksum that fits them.
-    private void rot(Frame frame) {
+    private void rot(SimLink.End from, Frame frame) {
         if (!frame.hasData() || !prng.chance(1, 10)) {
             return;
         }
-        Buf data = frame.data();
-        int at = frame.dataOffset();
+        // Of its own: the replica goes on using what it has.
+        int length = frame.dataBytes();
+        Buf data = from.process.bufs().take(length);
+        data.copyFrom(0, frame.data(), frame.dataOffset(), length);
+        frame.takeData().release();
+        frame.data(data, 0, length);
+        int at = 0;
         data.bytes().put(at + 100, (byte) (data.bytes().get(at + 100) ^ 4));
         for (int n = 0; n < ReadReply.blockCount(frame); n++) {
             if (ReadReply.state(frame, n) == BlockState.DATA) {

@@ -123,6 +123,43 @@ record Options(
         return faults;
     }
 
+    /// The same with many flushes and little rest between faults.
+    Options hurried() {
+        Guests.Habits calm = habits;
+        Guests.Habits hurried =
+                new Guests.Habits(
+                        2,
+                        calm.depthMax(),
+                        3_000_000,
+                        calm.opCells(),
+                        20,
+                        25,
+                        0,
+                        calm.zeroPercent(),
+                        calm.trimPercent(),
+                        0,
+                        calm.wholeChunks());
+        return new Options(
+                2,
+                1,
+                1,
+                1,
+                volumeChunks,
+                pgCount,
+                windowBytes,
+                cellBytes,
+                cellShift,
+                false,
+                hurried,
+                opsPerVolume,
+                faults,
+                100_000_000,
+                safetyNs,
+                0,
+                journalBytes,
+                diskBytes);
+    }
+
     Options withFaults(Set<Fault> only) {
         return new Options(
                 nodeCount,

@@ -22,7 +22,7 @@ public final class Run {
     /// Faults have stopped: by then everything must have come back.
     private static final long LIVENESS_NS_MAX = 120 * SECOND_NS;
 
-    private static final long EVENTS_MAX = 20_000_000;
+    private static final long EVENTS_MAX = 1_000_000;
 
     /// What became of a run.
     ///

@@ -15,6 +15,7 @@ public final class Sim {
         long to = 1;
         boolean trace = false;
         boolean twice = true;
+        boolean hurried = false;
         Canary canary = Canary.NONE;
         EnumSet<Options.Fault> only = null;
         for (int i = 0; i < args.length; i++) {
@@ -30,6 +31,7 @@ public final class Sim {
                 }
                 case "--trace" -> trace = true;
                 case "--once" -> twice = false;
+                case "--hurried" -> hurried = true;
                 case "--canary" -> canary = Canary.valueOf(args[++i]);
                 case "--faults" -> {
                     only = EnumSet.noneOf(Options.Fault.class);
@@ -47,7 +49,7 @@ public final class Sim {
                 }
             }
         }
-        System.exit(run(from, to, only, canary, trace, twice && !trace));
+        System.exit(run(from, to, only, canary, trace, twice && !trace, hurried));
     }
 
     private static int run(
@@ -56,7 +58,8 @@ public final class Sim {
             EnumSet<Options.Fault> only,
             Canary canary,
             boolean trace,
-            boolean twice) {
+            boolean twice,
+            boolean hurried) {
         List<Long> failed = new ArrayList<>();
         TreeMap<String, Integer> kinds = new TreeMap<>();
         long startNs = System.nanoTime();
@@ -67,6 +70,9 @@ public final class Sim {
             Options options = Options.of(seed);
             if (only != null) {
                 options = options.withFaults(only);
+            }
+            if (hurried) {
+                options = options.hurried();
             }
             Trace out = trace ? Trace.to(System.out::println) : Trace.off();
             Run.Outcome outcome = Run.of(seed, options, canary, out);

@@ -6,6 +6,7 @@ import comet.cluster.Command;
 import comet.cluster.Reply;
 import comet.port.Events.Level;
 import comet.port.Media;
+import comet.replica.BootIdSink;
 import comet.replica.DiskServer;
 import comet.replica.NodeServer;
 import comet.sim.check.ReplicaImage;
@@ -102,15 +103,28 @@ final class SimDisk {
                                     opened.bootId(),
                                     opened.clean(),
                                     opened.damaged(),
-                                    id -> keepBootId(opened, id));
+                                    new Folder(opened));
                 });
     }
 
-    private static void keepBootId(Disk opened, long id) {
-        try {
-            opened.setBootId(id);
-        } catch (Media.MediaException e) {
-            throw new IllegalStateException(e);
+    /// Tells the disk's folder what its replicas have learned.
+    private record Folder(Disk disk) implements BootIdSink {
+        @Override
+        public void bootId(long id) {
+            try {
+                disk.setBootId(id);
+            } catch (Media.MediaException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+
+        @Override
+        public void recovered() {
+            try {
+                disk.damageHandled();
+            } catch (Media.MediaException e) {
+                throw new IllegalStateException(e);
+            }
         }
     }
 

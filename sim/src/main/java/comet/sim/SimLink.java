@@ -25,6 +25,9 @@ final class SimLink {
     long clientId;
     long bootId;
 
+    /// Number of the last WRITE sent, for a canary that answers for the disk.
+    long lastWrite;
+
     SimLink(SimNet net, SimProcess client, SimProcess server, String address) {
         this.net = net;
         this.simulation = net.simulation();

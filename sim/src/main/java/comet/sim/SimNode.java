@@ -88,6 +88,7 @@ final class SimNode {
         simulation.trace(name, "starts");
         SimMetaClient client = cluster.meta().client(life);
         meta = client;
+        client.filter = update -> CanaryTap.filter(cluster.canary(), update);
         NodeParts parts =
                 new NodeParts(
                         NodeConfig.defaults(),
