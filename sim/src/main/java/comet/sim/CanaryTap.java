@@ -91,8 +91,7 @@ final class CanaryTap implements SimNet.Tap {
         Frame reply = from.process.frames().take();
         int count = SyncRequest.count(frame);
         long durable = from.link().lastWrite;
-        SyncRequest.startReply(
-                reply, MessageType.SYNC_REPLY, frame.requestId(), durable, count);
+        SyncRequest.startReply(reply, MessageType.SYNC_REPLY, frame.requestId(), durable, count);
         for (int n = 0; n < count; n++) {
             SyncRequest.entry(
                     reply, n, SyncRequest.pg(frame, n), Status.OK, SyncRequest.epoch(frame, n));

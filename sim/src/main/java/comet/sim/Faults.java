@@ -11,8 +11,8 @@ import java.util.TreeSet;
 ///
 /// Never more than that: what guests were told is complete may lie in the memory of both nodes and
 /// of the gateway only. So between two calm moments (everything up, in sync and flushed) gateways
-/// die, or nodes of more than one domain, never both; except as the end of everything at once, after
-/// which only what was flushed has to be there.
+/// die, or nodes of more than one domain, never both; except as the end of everything at once,
+/// after which only what was flushed has to be there.
 final class Faults {
     private final Cluster cluster;
     private final Simulation simulation;
@@ -231,8 +231,7 @@ final class Faults {
         SimNode node = cluster.nodes().get(prng.nextInt(cluster.nodes().size()));
         SimMedia.Behaviour behaviour = node.media().getFirst().behaviour;
         behaviour.syncNsMax = 200_000_000;
-        simulation.in(
-                someTimeNs(), () -> behaviour.syncNsMax = SimMedia.Behaviour.SYNC_NS_MAX);
+        simulation.in(someTimeNs(), () -> behaviour.syncNsMax = SimMedia.Behaviour.SYNC_NS_MAX);
         return true;
     }
 }

@@ -8,8 +8,8 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
-/// Each checker finds what it is there for: a rule is left out, and some seed fails by the guarantee
-/// that rests on the rule. The same seeds pass with the rule in force.
+/// Each checker finds what it is there for: a rule is left out, and some seed fails by the
+/// guarantee that rests on the rule. The same seeds pass with the rule in force.
 class CanaryTest {
     private static final int SEEDS_MAX = 150;
 

@@ -66,24 +66,23 @@ class SeedsTest {
         for (int n = 0; n < Runtime.getRuntime().availableProcessors(); n++) {
             threads.add(
                     Thread.ofPlatform()
-                            .start(
-                                    () -> {
-                                        while (failures.size() < FAILURES_MAX
-                                                && System.nanoTime() < untilNs) {
-                                            long seed;
-                                            synchronized (next) {
-                                                if (!next.hasNext()) {
-                                                    return;
-                                                }
-                                                seed = next.next();
-                                            }
-                                            Run.Outcome outcome = Run.of(seed);
-                                            ran.incrementAndGet();
-                                            requests.addAndGet(outcome.requests());
-                                            faults.addAndGet(outcome.faults());
-                                            judge(seed, outcome, failures);
+                            .start(() -> {
+                                while (failures.size() < FAILURES_MAX
+                                        && System.nanoTime() < untilNs) {
+                                    long seed;
+                                    synchronized (next) {
+                                        if (!next.hasNext()) {
+                                            return;
                                         }
-                                    }));
+                                        seed = next.next();
+                                    }
+                                    Run.Outcome outcome = Run.of(seed);
+                                    ran.incrementAndGet();
+                                    requests.addAndGet(outcome.requests());
+                                    faults.addAndGet(outcome.faults());
+                                    judge(seed, outcome, failures);
+                                }
+                            }));
         }
         for (Thread thread : threads) {
             try {
