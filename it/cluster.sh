@@ -5,7 +5,8 @@
 # cluster_start NODES [SIZE]: starts it under $DATA and waits until I/O is possible. Sets SOCK and URI.
 cluster_start() {
     SIZE=${2:-2G} start_up --nodes "$1"
-    SOCK=$(ls "$DATA"/nbd.sock "$DATA"/gateway-1/nbd.sock 2>/dev/null | head -1)
+    SOCK=$DATA/nbd.sock
+    [[ -S $SOCK ]] || SOCK=$DATA/gateway-1/nbd.sock
     URI="nbd+unix:///disk0?socket=$SOCK"
     export SOCK URI
 }
@@ -45,7 +46,7 @@ writer_start() {
     own $WRITER
 }
 
-writer_acked() { grep -c ^a "$IT_DIR/acked-$1" 2>/dev/null || true; }
+writer_acked() { awk '/^a/ { n++ } END { print n + 0 }' "$IT_DIR/acked-$1" 2>/dev/null || echo 0; }
 
 writer_past() {
     local end=$((SECONDS + 90)) goal=$(($(writer_acked "$1") + $2))
