@@ -33,8 +33,8 @@ final class AttachRules {
         }
         long term = volume.lastTerm() + 1;
         boolean clean = held == null && volume.cleanlyDetached();
-        boolean again = held != null && held.gatewayId() == command.gatewayId();
-        long migrateTo = again ? held.migrateTo() : 0;
+        long migrateTo =
+                held != null && held.gatewayId() == command.gatewayId() ? held.migrateTo() : 0;
         Attachment attachment = new Attachment(command.gatewayId(), term, migrateTo);
         draft.add(set(volume, term, attachment, clean));
         return draft.reply(new Reply.Attached(draft.revision(), term));

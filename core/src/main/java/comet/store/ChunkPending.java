@@ -108,6 +108,6 @@ final class ChunkPending {
     }
 
     static boolean same(int[] a, int[] b) {
-        return a == b || Arrays.equals(a, b);
+        return Arrays.equals(a, b);
     }
 }

@@ -13,7 +13,7 @@ final class Headers {
     /// The chunks of one volume.
     private static final class Volume {
         final long volumeId;
-        @Nullable Header @Nullable [][] leaves = new @Nullable Header @Nullable [4][];
+        @Nullable Header[] @Nullable [] leaves = new @Nullable Header[4] @Nullable [];
 
         Volume(long volumeId) {
             this.volumeId = volumeId;
@@ -34,7 +34,7 @@ final class Headers {
     private int[] commonGenerations = Header.NO_GENERATIONS;
 
     private int[] commonRows = Header.NO_GENERATIONS;
-    private final byte @Nullable [][] commonPages = new byte @Nullable [256][];
+    private final byte[] @Nullable [] commonPages = new byte[256] @Nullable [];
 
     private int count;
 

@@ -20,7 +20,7 @@ final class SliceMoves {
     private int count;
 
     // Blocks that wait for a new place.
-    private byte @Nullable [][] newRows = new byte @Nullable [64][];
+    private byte[] @Nullable [] newRows = new byte[64] @Nullable [];
     private int[] newBlocks = new int[64];
     private int[] newMoves = new int[64];
     private int newCount;
