@@ -13,7 +13,7 @@ class LongObjectMapTest {
             LongObjectMap<Long> map = new LongObjectMap<>();
             TreeMap<Long, Long> model = new TreeMap<>();
             for (int i = 0; i < 2000; i++) {
-                long key = prng.nextInt(200) - 100;
+                long key = prng.nextLong(200) - 100;
                 if (prng.chance(1, 2)) {
                     assertThat(map.put(key, (long) i)).isEqualTo(model.put(key, (long) i));
                 } else {
