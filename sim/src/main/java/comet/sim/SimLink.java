@@ -220,7 +220,7 @@ final class SimLink {
                 frame.data(data, 0, sent.dataBytes());
             }
             other().left(sent);
-            simulation.note(frame.requestId() * 31 + frame.type() * 7 + frame.status());
+            simulation.note(frame.requestId() * 31 + frame.type() * 7L + frame.status());
             if (simulation.trace().on()) {
                 simulation.trace(text() + (isClient ? "<" : ""), FrameText.of(frame));
             }
