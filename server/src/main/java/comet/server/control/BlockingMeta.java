@@ -64,7 +64,9 @@ public final class BlockingMeta {
             throw new IllegalStateException("an answer cannot fail", e);
         } finally {
             if (!result.isDone()) {
-                var _ = asked.thenAccept(requestId -> onLoop.execute(() -> client.forget(requestId)));
+                var _ =
+                        asked.thenAccept(
+                                requestId -> onLoop.execute(() -> client.forget(requestId)));
             }
         }
     }
