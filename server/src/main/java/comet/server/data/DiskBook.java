@@ -60,7 +60,7 @@ final class DiskBook {
             Files.write(aside, JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(entries));
             sync(aside, StandardOpenOption.WRITE);
             Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
-            sync(file.toAbsolutePath().getParent(), StandardOpenOption.READ);
+            sync(file.toAbsolutePath().resolveSibling("."), StandardOpenOption.READ);
         } catch (IOException e) {
             throw new DataException("cannot write " + file + ": " + e.getMessage(), e);
         }

@@ -62,7 +62,9 @@ final class NbdPiece implements BlockDevice.Done {
     @Override
     public void done(int errno) {
         NbdRequest mine = request;
-        Check.that(mine != null, "an answer to a piece that is not in flight");
+        if (mine == null) {
+            throw Check.failed("an answer to a piece that is not in flight");
+        }
         mine.pieceDone(this, errno);
     }
 }

@@ -107,7 +107,9 @@ final class NbdRequest implements BlockDevice.Extents {
     @Override
     public boolean extent(long length, boolean hole, boolean zero) {
         Buf list = extents;
-        Check.that(list != null, "extents of another request");
+        if (list == null) {
+            throw Check.failed("extents of another request");
+        }
         long taken = Math.min(length, this.length - extentBytes);
         if (taken <= 0) {
             return extentBytes < this.length;

@@ -9,6 +9,7 @@ import comet.server.config.HostPort;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// The volume that `comet up` makes where there is none, and how to use it.
@@ -34,17 +35,15 @@ final class FirstVolume {
     }
 
     private static @Nullable String existing(GroupAccess group) {
-        return group.read(map -> {
-            if (map.volume(NAME) != null) {
-                return NAME;
-            }
-            for (VolumeInfo volume : map.volumes()) {
-                if (!volume.deleted()) {
-                    return volume.name();
-                }
-            }
-            return null;
-        });
+        Optional<String> name =
+                group.read(map ->
+                        map.volume(NAME) != null
+                                ? Optional.of(NAME)
+                                : map.volumes().stream()
+                                        .filter(volume -> !volume.deleted())
+                                        .map(VolumeInfo::name)
+                                        .findFirst());
+        return name.orElse(null);
     }
 
     /// @param commands how to start each process again, where there are several

@@ -176,8 +176,6 @@ final class ProcessCore {
     }
 
     /// Starts the admin API.
-    ///
-    /// @param events all that `cluster events` shows
     AdminServer admin(
             AdminConfig config,
             LoopGroup group,
