@@ -35,9 +35,12 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -279,34 +282,94 @@ class ControlTest {
         assertThat(client.meta.fetch(0, SOON).revision()).isLessThan(100);
     }
 
-    @Test
-    void clients_follow_the_leader_of_three() throws Exception {
+    /// Three members on free ports.
+    private List<RaftSettings> three() throws IOException {
         List<RaftSettings.Member> members = new ArrayList<>();
-        List<List<String>> addresses = new ArrayList<>();
         List<ServerSocket> sockets = new ArrayList<>();
         for (int i = 0; i < 6; i++) {
             sockets.add(new ServerSocket(0));
         }
         for (int i = 0; i < 3; i++) {
-            String control = "127.0.0.1:" + sockets.get(3 + i).getLocalPort();
-            addresses.add(List.of(control));
             members.add(
                     new RaftSettings.Member(
                             "m" + (i + 1),
                             "127.0.0.1",
                             sockets.get(i).getLocalPort(),
-                            List.of(control)));
+                            List.of("127.0.0.1:" + sockets.get(3 + i).getLocalPort())));
         }
         for (ServerSocket socket : sockets) {
             socket.close();
         }
+        return members.stream()
+                .map(member ->
+                        new RaftSettings(
+                                member.name(), members, folder.resolve(member.name()), 50))
+                .toList();
+    }
+
+    private static List<List<String>> controls(List<RaftSettings> settings) {
+        return settings.stream().map(one -> one.member().control()).toList();
+    }
+
+    /// Whoever leads is stopped again and again, in the middle of what a client asks: each command
+    /// is decided exactly once.
+    @Test
+    @Tag("long")
+    @Timeout(180)
+    void commands_are_decided_once_however_often_the_leader_changes() throws Exception {
+        List<RaftSettings> settings = three();
         List<Member> group = new ArrayList<>();
-        for (int i = 0; i < 3; i++) {
-            String name = members.get(i).name();
-            RaftSettings settings =
-                    new RaftSettings(
-                            name, members, folder.resolve(name), RaftSettings.SNAPSHOT_EVERY);
-            group.add(new Member(settings, addresses.get(i).getFirst()));
+        for (RaftSettings one : settings) {
+            group.add(new Member(one, one.member().control().getFirst()));
+        }
+        Client client = remote(controls(settings));
+        client.submit(create(64));
+        client.becomeGateway("g");
+        long volume = client.id(volume("v"));
+        AtomicBoolean stop = new AtomicBoolean();
+        AtomicLong attached = new AtomicLong();
+        CompletableFuture<Void> asking =
+                CompletableFuture.runAsync(
+                        () -> {
+                            while (!stop.get()) {
+                                Reply reply = attach(client, volume);
+                                long expected = attached.incrementAndGet();
+                                assertThat(reply).isInstanceOf(Reply.Attached.class);
+                                assertThat(((Reply.Attached) reply).term()).isEqualTo(expected);
+                            }
+                        });
+        for (int round = 0; round < 6; round++) {
+            long before = attached.get();
+            until(() -> attached.get() > before + 20 || asking.isDone());
+            for (int i = 0; i < group.size(); i++) {
+                if (group.get(i).member.leads()) {
+                    group.get(i).close();
+                    group.set(i, new Member(settings.get(i), controls(settings).get(i).getFirst()));
+                    break;
+                }
+            }
+        }
+        stop.set(true);
+        asking.get(60, TimeUnit.SECONDS);
+        MapUpdate all = client.meta.fetch(0, SOON);
+        assertThat(all.volumes().getFirst().lastTerm()).isEqualTo(attached.get());
+    }
+
+    private static Reply attach(Client client, long volume) {
+        try {
+            return client.submit(new Command.Attach(volume, client.gatewayId, Mode.NORMAL));
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
+    void clients_follow_the_leader_of_three() throws Exception {
+        List<RaftSettings> settings = three();
+        List<List<String>> addresses = controls(settings);
+        List<Member> group = new ArrayList<>();
+        for (RaftSettings one : settings) {
+            group.add(new Member(one, one.member().control().getFirst()));
         }
         Client client = remote(addresses);
         Client inside =
