@@ -129,7 +129,7 @@ class PlacementTest {
     /// At most 5% above the share of its weight in its domain where that is 20 or more, one above
     /// below that; domains likewise, where none would need to hold a group twice.
     private static void checkBalance(int[][] planned, List<Candidate> disks) {
-        TreeMap<Integer, Integer> counts = counts(planned);
+        Map<Integer, Integer> counts = counts(planned);
         TreeMap<String, Double> domainWeight = new TreeMap<>();
         TreeMap<String, Integer> domainCount = new TreeMap<>();
         double weight = 0;
@@ -143,21 +143,21 @@ class PlacementTest {
         }
         for (Candidate disk : disks) {
             double share =
-                    domainCount.get(disk.domain())
+                    domainCount.getOrDefault(disk.domain(), 0)
                             * (double) disk.weight()
-                            / domainWeight.get(disk.domain());
+                            / domainWeight.getOrDefault(disk.domain(), 0.0);
             assertThat(counts.getOrDefault(disk.diskId(), 0))
                     .isLessThanOrEqualTo(most(share))
                     .isGreaterThanOrEqualTo((int) share);
         }
         boolean capped = false;
         for (String domain : domainWeight.keySet()) {
-            capped |= domainCount.get(domain) == PGS;
+            capped |= domainCount.getOrDefault(domain, 0) == PGS;
         }
         for (String domain : domainWeight.keySet()) {
-            double share = slots * domainWeight.get(domain) / weight;
+            double share = slots * domainWeight.getOrDefault(domain, 0.0) / weight;
             if (!capped) {
-                assertThat(domainCount.get(domain)).isLessThanOrEqualTo(most(share));
+                assertThat(domainCount.getOrDefault(domain, 0)).isLessThanOrEqualTo(most(share));
             }
         }
     }
@@ -171,8 +171,8 @@ class PlacementTest {
     /// What is moved is what somebody gained; the sum of gains is what had to move, save for moves
     /// over a third domain.
     private static void checkMoves(int[][] before, int[][] after, List<Candidate> disks) {
-        TreeMap<Integer, Integer> had = counts(before);
-        TreeMap<Integer, Integer> has = counts(after);
+        Map<Integer, Integer> had = counts(before);
+        Map<Integer, Integer> has = counts(after);
         int gained = 0;
         for (Candidate disk : disks) {
             gained +=
@@ -198,7 +198,7 @@ class PlacementTest {
         return moved;
     }
 
-    private static TreeMap<Integer, Integer> counts(int[][] planned) {
+    private static Map<Integer, Integer> counts(int[][] planned) {
         TreeMap<Integer, Integer> counts = new TreeMap<>();
         for (int[] members : planned) {
             for (int member : members) {

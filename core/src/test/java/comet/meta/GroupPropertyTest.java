@@ -7,6 +7,7 @@ import comet.cluster.ClusterInfo;
 import comet.cluster.ClusterMap;
 import comet.cluster.Command;
 import comet.cluster.Command.PgEpoch;
+import comet.cluster.DiskInfo;
 import comet.cluster.MapUpdate;
 import comet.cluster.MemberState;
 import comet.cluster.PgConfig;
@@ -26,6 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// Random commands, sensible and senseless, in random batches, some sent twice.
 class GroupPropertyTest {
     private static final int PGS = 32;
+    private static final List<Command.Attach.Mode> MODES = List.of(Command.Attach.Mode.values());
 
     private final Group group = new Group();
     private final Group follower = new Group();
@@ -131,13 +133,21 @@ class GroupPropertyTest {
         }
         HashSet<String> domains = new HashSet<>();
         for (Member member : after.members()) {
-            assertThat(domains.add(map.disk(member.diskId()).domain())).isTrue();
-            assertThat(member.bootId()).isEqualTo(map.disk(member.diskId()).bootId());
+            assertThat(domains.add(disk(member).domain())).isTrue();
+            assertThat(member.bootId()).isEqualTo(disk(member).bootId());
         }
         if (!after.members().isEmpty()) {
             assertThat(after.inSyncCount()).as("somebody has the data").isPositive();
         }
         assertThat(after.members().size()).isGreaterThanOrEqualTo(before.members().size());
+    }
+
+    private DiskInfo disk(Member member) {
+        DiskInfo disk = map.disk(member.diskId());
+        if (disk == null) {
+            throw new AssertionError("no disk " + member.diskId());
+        }
+        return disk;
     }
 
     private Facts facts(Prng prng) {
@@ -179,8 +189,7 @@ class GroupPropertyTest {
             case 15 -> new Command.RestoreVolume(volumeId);
             case 16 -> new Command.PurgeVolume(volumeId);
             case 17, 18 ->
-                    new Command.Attach(
-                            volumeId, gatewayId, Command.Attach.Mode.values()[prng.nextInt(3)]);
+                    new Command.Attach(volumeId, gatewayId, MODES.get(prng.nextInt(MODES.size())));
             case 19 -> {
                 VolumeInfo volume = map.volume(volumeId);
                 long term = volume == null ? 1 : volume.lastTerm();

@@ -110,6 +110,13 @@ class GroupTest {
         return volume;
     }
 
+    private static <T> T found(@Nullable T value) {
+        if (value == null) {
+            throw new AssertionError("not found");
+        }
+        return value;
+    }
+
     private Member member(int pg, int diskId) {
         Member member = map.pg(pg).member(diskId);
         if (member == null) {
@@ -136,7 +143,7 @@ class GroupTest {
         done(new Command.CreateCluster(new ClusterInfo(1, 2, PGS, 2)));
         long node = id(new Command.RegisterNode("n", "a", "host", List.of("x:1")));
         assertThat(id(new Command.RegisterNode("n", "a", "host", List.of("x:2")))).isEqualTo(node);
-        assertThat(map.node((int) node).addresses()).containsExactly("x:2");
+        assertThat(found(map.node((int) node)).addresses()).containsExactly("x:2");
         assertThat(id(new Command.RegisterNode("m", "a", "host", List.of()))).isNotEqualTo(node);
         refused("invalid-name", new Command.RegisterNode("n/", "a", "host", List.of()));
         refused("invalid-name", new Command.RegisterNode("n", "", "host", List.of()));
@@ -144,7 +151,7 @@ class GroupTest {
         refused("domain-changed", new Command.RegisterNode("n", "b", "host", List.of()));
         long gateway = id(new Command.RegisterGateway("g", "h1"));
         assertThat(id(new Command.RegisterGateway("g", "h2"))).isEqualTo(gateway);
-        assertThat(map.gateway(gateway).hostId()).isEqualTo("h2");
+        assertThat(found(map.gateway(gateway)).hostId()).isEqualTo("h2");
     }
 
     @Test
@@ -211,7 +218,7 @@ class GroupTest {
         twoDisks();
         assertThat(boot(register(1, 2, 1, true, false))).isEqualTo(1);
         assertThat(map.pg(0).epoch()).isEqualTo(2);
-        assertThat(map.disk(1).startCount()).isEqualTo(2);
+        assertThat(found(map.disk(1)).startCount()).isEqualTo(2);
     }
 
     @Test
@@ -290,7 +297,7 @@ class GroupTest {
             assertThat(((Reply.Refused) reply).code()).isEqualTo("older-copy");
         }
         assertThat(boot(register(1, 7, 6, false, false))).isEqualTo(7);
-        assertThat(map.disk(1).bootId()).isEqualTo(7);
+        assertThat(found(map.disk(1)).bootId()).isEqualTo(7);
     }
 
     @Test
@@ -373,8 +380,8 @@ class GroupTest {
         done(new Command.RenameVolume(a, "a"));
         done(new Command.RenameVolume(a, "c"));
         assertThat(map.volume("a")).isNull();
-        assertThat(map.volume("c").volumeId()).isEqualTo(a);
-        assertThat(map.volume("b").volumeId()).isEqualTo(b);
+        assertThat(found(map.volume("c")).volumeId()).isEqualTo(a);
+        assertThat(found(map.volume("b")).volumeId()).isEqualTo(b);
     }
 
     @Test
@@ -395,7 +402,7 @@ class GroupTest {
         done(new Command.RenameVolume(b, "b"));
         done(new Command.RestoreVolume(a));
         done(new Command.RestoreVolume(a));
-        assertThat(map.volume("a").volumeId()).isEqualTo(a);
+        assertThat(found(map.volume("a")).volumeId()).isEqualTo(a);
         done(new Command.DeleteVolume(a, 9));
         done(new Command.PurgeVolume(a));
         done(new Command.PurgeVolume(a));
@@ -499,8 +506,7 @@ class GroupTest {
         assertThat(group.revision()).isEqualTo(before + 1);
         assertThat(applied.decisions().get(0).reply()).isEqualTo(new Reply.Id(before + 1, 1));
         assertThat(applied.decisions().get(1).reply()).isInstanceOf(Reply.Refused.class);
-        MapUpdate update = applied.update();
-        assertThat(update).isNotNull();
+        MapUpdate update = found(applied.update());
         assertThat(update.after()).isEqualTo(before);
         assertThat(update.volumes()).hasSize(1);
         assertThat(update.gateways()).hasSize(1);
@@ -528,7 +534,7 @@ class GroupTest {
             assertThat(learns.apply(update)).isTrue();
             assertThat(learns.image()).isEqualTo(map.image());
             assertThat(learns.volume(a)).isNull();
-            assertThat(learns.volume("b").volumeId()).isEqualTo(b);
+            assertThat(found(learns.volume("b")).volumeId()).isEqualTo(b);
         }
         assertThat(group.changesAfter(99).revision()).isEqualTo(group.revision());
         assertThat(group.changesAfter(99).volumes()).isEmpty();

@@ -93,26 +93,28 @@ final class ControlSession {
             close("more than " + REQUESTS_MAX + " open requests");
             return;
         }
-        future.whenCompleteAsync(
-                (response, failure) -> {
-                    requestsOpen--;
-                    if (closed) {
-                        return;
-                    }
-                    if (failure == null) {
-                        link.respond(requestId, response);
-                        return;
-                    }
-                    Throwable cause =
-                            failure instanceof CompletionException && failure.getCause() != null
-                                    ? failure.getCause()
-                                    : failure;
-                    if (!(cause instanceof NotLeaderException)) {
-                        LOG.error("control request failed", cause);
-                    }
-                    link.respond(requestId, notLeader());
-                },
-                worker);
+        var _ =
+                future.whenCompleteAsync(
+                        (response, failure) -> {
+                            requestsOpen--;
+                            if (closed) {
+                                return;
+                            }
+                            if (failure == null) {
+                                link.respond(requestId, response);
+                                return;
+                            }
+                            Throwable cause =
+                                    failure instanceof CompletionException
+                                                    && failure.getCause() != null
+                                            ? failure.getCause()
+                                            : failure;
+                            if (!(cause instanceof NotLeaderException)) {
+                                LOG.error("control request failed", cause);
+                            }
+                            link.respond(requestId, notLeader());
+                        },
+                        worker);
     }
 
     private Response notLeader() {

@@ -155,8 +155,9 @@ public final class MetaMember implements AutoCloseable {
             facts = asksForLiveness ? heartbeats.at(System.nanoTime()) : Facts.NONE;
         }
         List<Submission> submissions = batch.stream().map(Waiting::submission).toList();
-        log.append(submissions, facts)
-                .whenComplete((decisions, failure) -> decided(batch, decisions, failure));
+        var _ =
+                log.append(submissions, facts)
+                        .whenComplete((decisions, failure) -> decided(batch, decisions, failure));
     }
 
     private static int size(Command command) {

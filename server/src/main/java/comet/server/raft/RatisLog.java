@@ -131,12 +131,13 @@ final class RatisLog implements MetadataLog {
         byte[] entry = json.bytes(new Entry(maker, batch, facts, submissions));
         CompletableFuture<List<Decision>> applied = machine.expect(batch);
         Message message = Message.valueOf(ByteString.copyFrom(entry));
-        ask(RaftClientRequest.writeRequestType(), batch, message)
-                .whenComplete((_, failure) -> {
-                    if (failure != null) {
-                        applied.completeExceptionally(failure);
-                    }
-                });
+        var _ =
+                ask(RaftClientRequest.writeRequestType(), batch, message)
+                        .whenComplete((_, failure) -> {
+                            if (failure != null) {
+                                applied.completeExceptionally(failure);
+                            }
+                        });
         return applied.whenComplete((_, _) -> machine.forget(batch));
     }
 
@@ -168,14 +169,15 @@ final class RatisLog implements MetadataLog {
             return CompletableFuture.failedFuture(new NotLeaderException(e.toString()));
         }
         CompletableFuture<Void> result = new CompletableFuture<>();
-        asked.whenComplete((reply, failure) -> {
-            if (failure == null && reply.isSuccess()) {
-                result.complete(null);
-            } else {
-                Object why = failure == null ? reply.getException() : failure;
-                result.completeExceptionally(new NotLeaderException(String.valueOf(why)));
-            }
-        });
+        var _ =
+                asked.whenComplete((reply, failure) -> {
+                    if (failure == null && reply.isSuccess()) {
+                        result.complete(null);
+                    } else {
+                        Object why = failure == null ? reply.getException() : failure;
+                        result.completeExceptionally(new NotLeaderException(String.valueOf(why)));
+                    }
+                });
         return result;
     }
 

@@ -302,8 +302,7 @@ class ControlTest {
         }
         return members.stream()
                 .map(member ->
-                        new RaftSettings(
-                                member.name(), members, folder.resolve(member.name()), 50))
+                        new RaftSettings(member.name(), members, folder.resolve(member.name()), 50))
                 .toList();
     }
 
@@ -329,15 +328,14 @@ class ControlTest {
         AtomicBoolean stop = new AtomicBoolean();
         AtomicLong attached = new AtomicLong();
         CompletableFuture<Void> asking =
-                CompletableFuture.runAsync(
-                        () -> {
-                            while (!stop.get()) {
-                                Reply reply = attach(client, volume);
-                                long expected = attached.incrementAndGet();
-                                assertThat(reply).isInstanceOf(Reply.Attached.class);
-                                assertThat(((Reply.Attached) reply).term()).isEqualTo(expected);
-                            }
-                        });
+                CompletableFuture.runAsync(() -> {
+                    while (!stop.get()) {
+                        Reply reply = attach(client, volume);
+                        long expected = attached.incrementAndGet();
+                        assertThat(reply).isInstanceOf(Reply.Attached.class);
+                        assertThat(((Reply.Attached) reply).term()).isEqualTo(expected);
+                    }
+                });
         for (int round = 0; round < 6; round++) {
             long before = attached.get();
             until(() -> attached.get() > before + 20 || asking.isDone());

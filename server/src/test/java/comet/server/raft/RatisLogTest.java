@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -57,7 +58,7 @@ class RatisLogTest {
     }
 
     /// Follows a log's updates in a map.
-    private final class Follower implements MetadataLog.Listener {
+    private static final class Follower implements MetadataLog.Listener {
         private final ClusterMap map;
 
         Follower(ClusterMap map) {
@@ -90,9 +91,16 @@ class RatisLogTest {
     }
 
     private void kill(String name) throws Exception {
-        RatisLog log = logs.remove(name);
+        RatisLog log = found(logs.remove(name));
         maps.remove(name);
         log.close();
+    }
+
+    private static <T> T found(@Nullable T value) {
+        if (value == null) {
+            throw new AssertionError("not found");
+        }
+        return value;
     }
 
     private List<RaftSettings> three(long snapshotEvery) throws Exception {
@@ -156,7 +164,7 @@ class RatisLogTest {
     }
 
     private void awaitVolumes(String member, int count) throws Exception {
-        while (logs.get(member).localChangesAfter(0).volumes().size() < count) {
+        while (found(logs.get(member)).localChangesAfter(0).volumes().size() < count) {
             Thread.sleep(5);
         }
     }
@@ -181,8 +189,8 @@ class RatisLogTest {
         }
         assertThat(all.volumes()).hasSize(50);
         assertThat(createVolume("more")).isEqualTo(51);
-        synchronized (maps.get("m1")) {
-            assertThat(maps.get("m1").volumes()).hasSize(51);
+        synchronized (found(maps.get("m1"))) {
+            assertThat(found(maps.get("m1")).volumes()).hasSize(51);
         }
     }
 
@@ -237,7 +245,7 @@ class RatisLogTest {
         }
         createCluster();
         createVolume("a");
-        String first = leader().leadership().leader();
+        String first = found(leader().leadership().leader());
         kill(first);
         assertThat(createVolume("b")).isEqualTo(2);
         for (RaftSettings settings : all) {
@@ -248,7 +256,7 @@ class RatisLogTest {
         createVolume("c");
         awaitVolumes(first, 3);
         for (RatisLog log : logs.values()) {
-            awaitVolumes(log.leadership().leader(), 3);
+            awaitVolumes(found(log.leadership().leader()), 3);
         }
     }
 
@@ -271,7 +279,7 @@ class RatisLogTest {
         awaitVolumes(away.self(), 301);
         createVolume("after");
         awaitVolumes(away.self(), 302);
-        ClusterMap followed = maps.get(away.self());
+        ClusterMap followed = found(maps.get(away.self()));
         synchronized (followed) {
             assertThat(followed.volume("v299")).isNotNull();
         }
