@@ -3,7 +3,6 @@ package comet.store;
 import comet.base.Buf;
 import comet.base.BufPool;
 import comet.base.Check;
-import comet.base.Sizes;
 import comet.port.Errno;
 import comet.port.Events;
 import comet.port.Index;
@@ -11,8 +10,6 @@ import comet.port.IoDone;
 import comet.port.Loop;
 import comet.port.Media;
 import comet.wire.Frame;
-import comet.wire.WriteRequest;
-import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /// One disk: a folder in which chunks are kept. Changes go to memory and through the [Journal]; the
@@ -40,6 +37,7 @@ public final class Disk implements ChunkStore, Journal.Owner, Checkpoint.Owner {
     private final Checkpoint checkpoint;
     private final Room room;
     private final BlockReader reader;
+    private final Records records;
     private StartRecord start;
     private final boolean wasClean;
 
@@ -64,6 +62,7 @@ public final class Disk implements ChunkStore, Journal.Owner, Checkpoint.Owner {
         checkpoint = new Checkpoint(parts, this);
         room = new Room(parts, checkpoint);
         reader = new BlockReader(parts);
+        records = new Records(parts);
     }
 
     /// Makes a disk. Refuses a folder in which there is anything.
@@ -207,43 +206,7 @@ public final class Disk implements ChunkStore, Journal.Owner, Checkpoint.Owner {
 
     @Override
     public long write(Frame write) {
-        int blocks = WriteRequest.blockCount(write);
-        boolean data = WriteRequest.op(write) == WriteRequest.OP_DATA;
-        int dataBlocks = data ? blocks : 0;
-        int bytes = JournalBatch.align8(JournalBatch.BLOCKS_BYTES + 4 * dataBlocks);
-        if (refuses()) {
-            return -1;
-        }
-        Batch batch = parts.journal().batchFor(bytes, dataBlocks);
-        Batch.Filling f = filling(batch);
-        int at = f.headBytes;
-        JournalBatch.encodeRecord(
-                f.head,
-                at,
-                JournalBatch.WRITE,
-                WriteRequest.op(write),
-                WriteRequest.firstBlock(write),
-                bytes,
-                dataBlocks,
-                WriteRequest.chunkIndex(write),
-                WriteRequest.volumeId(write));
-        JournalBatch.encodeBlocks(
-                f.head,
-                at,
-                WriteRequest.version(write),
-                WriteRequest.pg(write),
-                WriteRequest.generation(write),
-                WriteRequest.base(write),
-                blocks);
-        for (int i = 0; i < dataBlocks; i++) {
-            JournalBatch.encodeCrc(f.head, at, i, WriteRequest.crc(write, i));
-        }
-        if ((write.flags() & WriteRequest.RESEND) == 0) {
-            parts.segments.giveBack((long) Math.max(1, dataBlocks) << Sizes.BLOCK_SHIFT);
-        }
-        return data
-                ? add(batch, bytes, dataBlocks, write.data(), write.dataOffset())
-                : add(batch, bytes, 0, null, 0);
+        return refuses() ? -1 : changed(records.write(write));
     }
 
     @Override
@@ -258,86 +221,42 @@ public final class Disk implements ChunkStore, Journal.Owner, Checkpoint.Owner {
             int crc,
             @Nullable Buf data,
             int dataOffset) {
-        if (refuses()) {
-            return -1;
-        }
-        int dataBlocks = data == null ? 0 : 1;
-        int bytes = JournalBatch.align8(JournalBatch.BLOCKS_BYTES + 4);
-        Batch batch =
-                begin(
-                        JournalBatch.COPY_BLOCK,
-                        state,
-                        block,
-                        bytes,
-                        dataBlocks,
-                        chunkIndex,
-                        volumeId);
-        Batch.Filling f = filling(batch);
-        int pg = parts.headers.pg(volumeId, chunkIndex);
-        JournalBatch.encodeBlocks(f.head, f.headBytes, version, pg, generation, base, 1);
-        JournalBatch.encodeCrc(f.head, f.headBytes, 0, crc);
-        return add(batch, bytes, dataBlocks, data, dataOffset);
+        return refuses()
+                ? -1
+                : changed(
+                        records.copyBlock(
+                                volumeId,
+                                chunkIndex,
+                                generation,
+                                base,
+                                block,
+                                state,
+                                version,
+                                crc,
+                                data,
+                                dataOffset));
     }
 
     @Override
     public long setVersion(long volumeId, int chunkIndex, long version) {
-        if (refuses()) {
-            return -1;
-        }
-        int bytes = JournalBatch.SET_VERSION_BYTES;
-        Batch batch = begin(JournalBatch.SET_VERSION, 0, 0, bytes, 0, chunkIndex, volumeId);
-        Batch.Filling f = filling(batch);
-        Bytes.putLong(f.head, f.headBytes + 24, version);
-        Bytes.putInt(f.head, f.headBytes + 32, parts.headers.pg(volumeId, chunkIndex));
-        return add(batch, bytes, 0, null, 0);
+        return refuses() ? -1 : changed(records.setVersion(volumeId, chunkIndex, version));
     }
 
     @Override
     public long dropChunk(long volumeId, int chunkIndex) {
-        if (refuses()) {
-            return -1;
-        }
-        int bytes = JournalBatch.DROP_CHUNK_BYTES;
-        Batch batch = begin(JournalBatch.DROP_CHUNK, 0, 0, bytes, 0, chunkIndex, volumeId);
-        return add(batch, bytes, 0, null, 0);
+        return refuses() ? -1 : changed(records.dropChunk(volumeId, chunkIndex));
     }
 
     @Override
     public long setFence(long volumeId, long term) {
-        if (refuses()) {
-            return -1;
-        }
-        int bytes = JournalBatch.SET_FENCE_BYTES;
-        Batch batch = begin(JournalBatch.SET_FENCE, 0, 0, bytes, 0, 0, volumeId);
-        Batch.Filling f = filling(batch);
-        Bytes.putLong(f.head, f.headBytes + 24, term);
-        return add(batch, bytes, 0, null, 0);
+        return refuses() ? -1 : changed(records.setFence(volumeId, term));
     }
 
     @Override
     public void putNote(String name, byte[] value) {
-        if (refuses()) {
-            return;
+        if (!refuses()) {
+            changed(records.putNote(name, value));
         }
-        byte[] text = name.getBytes(StandardCharsets.UTF_8);
-        Check.that(text.length <= 255, "name of a note", text.length, 0);
-        Check.that(
-                value.length <= parts.config.recordBytesMax(),
-                "a note is too long",
-                value.length,
-                parts.config.recordBytesMax());
-        int blocks = value.length + Sizes.BLOCK_BYTES - 1 >>> Sizes.BLOCK_SHIFT;
-        int bytes = JournalBatch.align8(JournalBatch.NOTE_NAME + text.length);
-        Batch batch = begin(JournalBatch.PUT_NOTE, 0, 0, bytes, blocks, 0, 0);
-        Batch.Filling f = filling(batch);
-        Bytes.putInt(f.head, f.headBytes + 16, text.length);
-        Bytes.putInt(f.head, f.headBytes + 20, value.length);
-        System.arraycopy(text, 0, f.head, f.headBytes + JournalBatch.NOTE_NAME, text.length);
-        Buf data = parts.pool.take(Math.max(1, blocks << Sizes.BLOCK_SHIFT));
-        data.bytes().put(0, value);
-        data.zero(value.length, (blocks << Sizes.BLOCK_SHIFT) - value.length);
-        add(batch, bytes, blocks, data, 0);
-        data.release();
     }
 
     private boolean refuses() {
@@ -345,39 +264,7 @@ public final class Disk implements ChunkStore, Journal.Owner, Checkpoint.Owner {
         return parts.hasFailed();
     }
 
-    private static Batch.Filling filling(Batch batch) {
-        Batch.Filling f = batch.filling;
-        if (f == null) {
-            throw Check.failed("batch is sealed");
-        }
-        return f;
-    }
-
-    private Batch begin(
-            int type,
-            int op,
-            int firstBlock,
-            int bytes,
-            int dataBlocks,
-            int chunkIndex,
-            long volumeId) {
-        Batch batch = parts.journal().batchFor(bytes, dataBlocks);
-        Batch.Filling f = filling(batch);
-        JournalBatch.encodeRecord(
-                f.head, f.headBytes, type, op, firstBlock, bytes, dataBlocks, chunkIndex, volumeId);
-        return batch;
-    }
-
-    /// The record at the end of `batch` is written: takes its data, numbers and applies it.
-    private long add(Batch batch, int bytes, int dataBlocks, @Nullable Buf data, int dataOffset) {
-        Batch.Filling f = filling(batch);
-        int at = f.headBytes;
-        int slot = f.dataBlocks;
-        if (data != null && dataBlocks > 0) {
-            f.data(data, dataOffset, dataBlocks);
-        }
-        long sequence = parts.journal().added(batch, bytes, dataBlocks);
-        parts.changes.apply(f.head, at, sequence, batch, slot, data, dataOffset);
+    private long changed(long sequence) {
         maybeCheckpoint();
         startIdleTimer();
         return sequence;

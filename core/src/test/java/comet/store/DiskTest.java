@@ -14,7 +14,7 @@ class DiskTest {
 
     @Test
     void writes_are_seen_at_once_and_after_checkpoint_and_restart() {
-        StoreRig rig = new StoreRig(StoreConfig.small(), 1).formatted().open();
+        StoreRig rig = new StoreRig(StoreConfig.small(), 1).formatted().open().registered(7);
         rig.write(1, 0, DATA, 0, 3);
         rig.write(1, 0, DATA, 2, 2);
         rig.write(2, 7, DATA, 1000, 10);

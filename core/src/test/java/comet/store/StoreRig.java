@@ -114,6 +114,16 @@ final class StoreRig {
         return this;
     }
 
+    /// The group has given the disk a boot id: from then on a stop can be clean.
+    StoreRig registered(long bootId) {
+        try {
+            disk().setBootId(bootId);
+        } catch (comet.port.Media.MediaException e) {
+            throw new AssertionError(e);
+        }
+        return this;
+    }
+
     private void startHistory() {
         history = new ArrayList<>(List.of(model.copy()));
         sequences = new ArrayList<>(List.of(0L));
