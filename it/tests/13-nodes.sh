@@ -54,16 +54,19 @@ for name in node-1 node-2 node-3 gateway-1; do
 done
 cli cluster events --json | jq -e '.events | length > 0' >/dev/null
 
+say "what was started by hand is stopped by hand, the gateway first: it flushes and detaches"
+stop "$ROLE_PID"
+second=$(pid_of node-2)
+kill -TERM "$second"
+wait_gone "$second" || fail "node-2 did not end on SIGTERM"
+
 say "the parent's end is the end of all that it started"
 pids=("$(pid_of node-1)" "$(pid_of node-3)")
-stop "$UP_PID" 60
-for pid in "${pids[@]}"; do alive "$pid" && fail "$pid outlived its parent"; done
-stop "$ROLE_PID"
+stop "$UP_PID" 90
+for pid in "${pids[@]}"; do ! alive "$pid" || fail "$pid outlived its parent"; done
 
 say "and everything is there after the next start"
-stop_node2=$(cat "$DATA/run/node-2.pid" 2>/dev/null || true)
-[[ -z $stop_node2 ]] || { kill -TERM "$stop_node2" && wait_gone "$stop_node2"; }
 start_up --nodes 3
 qemu-io -r -f raw -c 'read -P 0x22 0 64M' "$(nbd_uri disk0)"
-stop "$UP_PID" 60
+stop "$UP_PID" 90
 refused 1 "holds a cluster of 3 nodes" comet up --data "$DATA" --nodes 2
