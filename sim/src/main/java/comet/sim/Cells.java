@@ -53,7 +53,7 @@ final class Cells {
         return windows[cell / cellsPerWindow]
                 + (long) (inWindow / cellsPerSector) * SECTOR
                 + shift
-                + inWindow % cellsPerSector * cellBytes;
+                + (long) (inWindow % cellsPerSector) * cellBytes;
     }
 
     long end(int cell) {

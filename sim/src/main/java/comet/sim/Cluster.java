@@ -17,6 +17,7 @@ import comet.sim.check.G6OneWriter;
 import comet.sim.check.Rotten;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -169,7 +170,7 @@ final class Cluster implements Guests.Access {
         return errors;
     }
 
-    TreeMap<String, Integer> eventCounts() {
+    SortedMap<String, Integer> eventCounts() {
         return eventCounts;
     }
 

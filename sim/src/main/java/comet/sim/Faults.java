@@ -72,7 +72,7 @@ final class Faults {
         if (happen(fault)) {
             happened++;
             simulation.trace("fault", fault.toString());
-            simulation.note(fault.ordinal());
+            simulation.note(fault.name().hashCode());
         }
     }
 

@@ -13,7 +13,6 @@ import comet.wire.Status;
 import comet.wire.SyncRequest;
 import comet.wire.WriteRequest;
 import java.util.IdentityHashMap;
-import java.util.Map;
 
 /// Watches the links between gateways and disks for the checkers that judge what disks say.
 final class FrameTap implements SimNet.Tap {
@@ -21,7 +20,7 @@ final class FrameTap implements SimNet.Tap {
     private final G6OneWriter oneWriter;
 
     /// Numbers of links; never iterated.
-    private final Map<SimLink, Long> numbers = new IdentityHashMap<>();
+    private final IdentityHashMap<SimLink, Long> numbers = new IdentityHashMap<>();
 
     FrameTap(G3NothingStale stale, G6OneWriter oneWriter) {
         this.stale = stale;

@@ -9,6 +9,7 @@ import comet.sim.check.Op;
 import comet.volume.BlockDevice;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -109,7 +110,7 @@ final class Guests {
     }
 
     /// Errors by number that requests ended with.
-    TreeMap<Integer, Integer> errors() {
+    SortedMap<Integer, Integer> errors() {
         return errors;
     }
 
@@ -428,7 +429,7 @@ final class Guests {
     private void end(Running r, int errno, java.util.function.Consumer<Running> then) {
         Op op = r.op;
         comet.base.Check.that(
-                running.remove(op.id) == r, "answered twice, or after death", op.id, errno);
+                running.remove(op.id) != null, "answered twice, or after death", op.id, errno);
         op.returned = ids.moment();
         op.term = access.heldTerm(volumeId, r.served);
         if (errno == 0) {

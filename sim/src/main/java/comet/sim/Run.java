@@ -10,6 +10,7 @@ import comet.sim.check.ReplicaImage;
 import comet.sim.check.Violation;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -36,7 +37,7 @@ public final class Run {
             long simulatedNs,
             int requests,
             int faults,
-            TreeMap<String, Integer> eventCounts) {}
+            SortedMap<String, Integer> eventCounts) {}
 
     private final long seed;
     private final Simulation simulation;

@@ -4,7 +4,9 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /// Runs seeds by hand: `comet.sim.Sim --seed N [--trace]` replays one, `--seeds FROM-TO` runs many.
 public final class Sim {
@@ -17,7 +19,7 @@ public final class Sim {
         boolean twice = true;
         boolean hurried = false;
         Canary canary = Canary.NONE;
-        EnumSet<Options.Fault> only = null;
+        @Nullable Set<Options.Fault> only = null;
         for (int i = 0; i < args.length; i++) {
             switch (args[i]) {
                 case "--seed" -> {
@@ -35,7 +37,7 @@ public final class Sim {
                 case "--canary" -> canary = Canary.valueOf(args[++i]);
                 case "--faults" -> {
                     only = EnumSet.noneOf(Options.Fault.class);
-                    for (String fault : args[++i].split(",")) {
+                    for (String fault : args[++i].split(",", -1)) {
                         if (!fault.equals("none")) {
                             only.add(Options.Fault.valueOf(fault));
                         }
@@ -55,7 +57,7 @@ public final class Sim {
     private static int run(
             long from,
             long to,
-            EnumSet<Options.Fault> only,
+            @Nullable Set<Options.Fault> only,
             Canary canary,
             boolean trace,
             boolean twice,

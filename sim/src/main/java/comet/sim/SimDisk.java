@@ -19,6 +19,7 @@ import comet.wire.ReadReply;
 import comet.wire.ReadRequest;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -194,8 +195,7 @@ final class SimDisk {
             return;
         }
         ReplicaImage.ChunkId id = ids.get(n);
-        ReplicaImage.Chunk chunk = image.chunks.get(id);
-        Check.that(chunk != null, "image");
+        ReplicaImage.Chunk chunk = Objects.requireNonNull(image.chunks.get(id));
         store.blocks(
                 id.volumeId(),
                 id.chunkIndex(),

@@ -7,6 +7,7 @@ import comet.port.Media;
 import comet.sim.Simulation.Life;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -124,8 +125,7 @@ final class SimMedia {
                     done.opened(null, errno);
                     return;
                 }
-                SimFile made = files.get(file);
-                comet.base.Check.that(made != null, "file made and gone");
+                SimFile made = Objects.requireNonNull(files.get(file));
                 done.opened(made.open(life, access == Access.DIRECT), 0);
             });
         }

@@ -28,7 +28,7 @@ final class SimMeta {
     }
 
     /// A command on its way through the leader.
-    private final class Asking {
+    private static final class Asking {
         private final Submission submission;
         private final Facts facts;
         private final Consumer<Reply> done;

@@ -23,7 +23,6 @@ final class SimNode {
     private final List<SimDisk> disks = new ArrayList<>();
     private @Nullable SimProcess process;
     private @Nullable NodeServer server;
-    private @Nullable SimMetaClient meta;
     private int nodeId;
     private boolean stopping;
 
@@ -87,7 +86,6 @@ final class SimNode {
         stopping = false;
         simulation.trace(name, "starts");
         SimMetaClient client = cluster.meta().client(life);
-        meta = client;
         client.filter = update -> CanaryTap.filter(cluster.canary(), update);
         NodeParts parts =
                 new NodeParts(
@@ -173,7 +171,6 @@ final class SimNode {
             disk.died(death);
         }
         server = null;
-        meta = null;
         cluster.net().died(life, silentNs);
     }
 

@@ -6,6 +6,7 @@ import comet.base.Buf;
 import comet.base.BufPool;
 import comet.port.Media;
 import comet.port.MediaFile;
+import java.util.SortedSet;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -56,7 +57,7 @@ class SimMediaTest {
         process = new SimProcess(simulation, "p", bufs);
     }
 
-    private TreeSet<Integer> sectorsAt(long position, int length) {
+    private SortedSet<Integer> sectorsAt(long position, int length) {
         Buf buf = bufs.take(length);
         file(false).read(position, buf, 0, length, (token, result) -> {}, 0);
         settle();
@@ -84,7 +85,7 @@ class SimMediaTest {
 
     @Test
     void an_unsynced_write_is_lost_kept_or_torn() {
-        TreeSet<TreeSet<Integer>> seen =
+        TreeSet<SortedSet<Integer>> seen =
                 new TreeSet<>((a, b) -> a.toString().compareTo(b.toString()));
         for (int seed = 0; seed < 200; seed++) {
             world(seed);

@@ -67,7 +67,7 @@ public final class G1Linearizable {
     private final class Cell {
         private final int cell;
         private final List<Op> ops;
-        private final Op[] open = new Op[OPEN_MAX];
+        private final @Nullable Op[] open = new @Nullable Op[OPEN_MAX];
         private final List<Op> seen = new ArrayList<>();
         private Set<State> states = new LinkedHashSet<>();
 

@@ -9,7 +9,7 @@ import comet.sim.check.ReplicaImage.ChunkId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
+import java.util.SortedMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -31,7 +31,8 @@ public final class G7Convergence {
         return found;
     }
 
-    public static @Nullable Violation check(ClusterMap map, TreeMap<Integer, ReplicaImage> disks) {
+    public static @Nullable Violation check(
+            ClusterMap map, SortedMap<Integer, ReplicaImage> disks) {
         List<String> late = notInSync(map);
         if (!late.isEmpty()) {
             return new Violation("G7", "not in sync: " + late);

@@ -3,7 +3,7 @@ package comet.sim.check;
 import comet.sim.check.ReplicaImage.Chunk;
 import comet.sim.check.ReplicaImage.ChunkId;
 import java.util.Map;
-import java.util.TreeMap;
+import java.util.SortedMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -43,7 +43,7 @@ public final class Rotten {
         return met.size();
     }
 
-    public @Nullable Violation check(TreeMap<Integer, ReplicaImage> disks) {
+    public @Nullable Violation check(SortedMap<Integer, ReplicaImage> disks) {
         for (ReplicaImage disk : disks.values()) {
             for (Map.Entry<ChunkId, Chunk> entry : disk.chunks.entrySet()) {
                 ChunkId id = entry.getKey();
