@@ -12,6 +12,7 @@ import comet.port.Events;
 import comet.port.Events.Level;
 import comet.port.Media.MediaException;
 import comet.port.MetaClient;
+import comet.replica.BootIdSink;
 import comet.replica.DiskIdentity;
 import comet.replica.NodeConfig;
 import comet.replica.NodeParts;
@@ -242,12 +243,30 @@ public final class NodeData implements AutoCloseable {
                 disk.bootId(),
                 disk.clean(),
                 disk.damaged(),
-                bootId -> {
-                    try {
-                        disk.setBootId(bootId);
-                    } catch (MediaException e) {
-                        throw new IllegalStateException(e.getMessage(), e);
-                    }
-                });
+                new Folder(disk));
+    }
+
+    /// What the disk's own folder remembers of its replicas. A folder that takes nothing any more
+    /// ends the process: without its boot id written down a disk must not serve.
+    private record Folder(Disk disk) implements BootIdSink {
+        @Override
+        public void bootId(long bootId) {
+            try {
+                disk.setBootId(bootId);
+            } catch (MediaException e) {
+                throw new IllegalStateException(e.getMessage(), e);
+            }
+        }
+
+        @Override
+        public void recovered() {
+            try {
+                if (disk.damaged()) {
+                    disk.damageHandled();
+                }
+            } catch (MediaException e) {
+                throw new IllegalStateException(e.getMessage(), e);
+            }
+        }
     }
 }
