@@ -38,10 +38,11 @@ process_restart() {
 
 wait_healthy() { IT_WAIT=${1:-90} await cli cluster health; }
 
-# A writer that notes what was acknowledged: writer_start SEED, then writer_past N, writer_stop SEED
+# A writer that notes what was acknowledged: writer_start SEED, then writer_past SEED N, writer_stop SEED.
+# Each seed has blocks of its own, so that none finds what another left.
 writer_start() {
     "$COMET_ROOT/it/tools/acked-writer" write --uri "$URI" --log "$IT_DIR/acked-$1" \
-        --stop "$IT_DIR/stop-$1" --seed "$1" >"$IT_DIR/writer-$1.out" 2>&1 &
+        --stop "$IT_DIR/stop-$1" --seed "$1" --first $(($1 * 30000)) >"$IT_DIR/writer-$1.out" 2>&1 &
     WRITER=$!
     own $WRITER
 }

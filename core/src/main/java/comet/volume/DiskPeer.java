@@ -94,9 +94,14 @@ final class DiskPeer {
         waitingForCredit.resumeAll();
     }
 
+    /// Looks at each of those that wait now once: one whose PG does not know this boot of the disk
+    /// yet comes back at once, and goes on when its PG is opened in the new epoch.
     private void grant() {
-        while (waitingForCredit.peek() instanceof WritePart part
-                && (part.dead || full || creditLeft() >= part.cost())) {
+        for (int left = waitingForCredit.count();
+                left > 0
+                        && waitingForCredit.peek() instanceof WritePart part
+                        && (part.dead || full || creditLeft() >= part.cost());
+                left--) {
             waitingForCredit.poll();
             waitingSinceNs = gateway.loop().nowNs();
             part.resume();

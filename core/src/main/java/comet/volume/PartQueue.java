@@ -7,6 +7,11 @@ import org.jspecify.annotations.Nullable;
 final class PartQueue {
     private @Nullable ChunkPart head;
     private @Nullable ChunkPart tail;
+    private int count;
+
+    int count() {
+        return count;
+    }
 
     boolean isEmpty() {
         return head == null;
@@ -26,6 +31,7 @@ final class PartQueue {
             tail.waitNext = part;
         }
         tail = part;
+        count++;
     }
 
     @Nullable ChunkPart poll() {
@@ -37,6 +43,7 @@ final class PartQueue {
             }
             part.waitNext = null;
             part.queued = false;
+            count--;
         }
         return part;
     }
@@ -46,8 +53,10 @@ final class PartQueue {
         PartQueue now = new PartQueue();
         now.head = head;
         now.tail = tail;
+        now.count = count;
         head = null;
         tail = null;
+        count = 0;
         for (ChunkPart part = now.poll(); part != null; part = now.poll()) {
             part.resume();
         }
