@@ -31,7 +31,7 @@ guest_start() {
     # shellcheck disable=SC2086
     qemu-system-x86_64 -M q35 $GUEST_ACCEL -m 256 -smp 1 -nodefaults -display none -no-reboot \
         -kernel "$GUEST_DIR/vmlinuz" -initrd "$GUEST_DIR/initrd" \
-        -append "console=ttyS0 quiet panic=-1 $*" \
+        -append "console=ttyS0 quiet panic=-1 no_timer_check $*" \
         -serial "file:$console" \
         -blockdev "driver=nbd,node-name=disk,$nbd,reconnect-delay=120,discard=unmap,cache.direct=on" \
         -device virtio-blk-pci,drive=disk,discard=on,write-zeroes=on >"$console.qemu" 2>&1 &
