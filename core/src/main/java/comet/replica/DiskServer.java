@@ -62,6 +62,7 @@ public final class DiskServer {
     private boolean failed;
     private boolean closed;
     private String unavailableWhy = "starting";
+    private boolean refused;
     private Loop.@Nullable Timer ticker;
 
     DiskServer(
@@ -115,6 +116,11 @@ public final class DiskServer {
     /// Why it does not serve.
     public String unavailableWhy() {
         return unavailableWhy;
+    }
+
+    /// Whether the metadata group has refused this start of it.
+    public boolean refused() {
+        return refused;
     }
 
     /// What an operator sees of it.
@@ -241,8 +247,10 @@ public final class DiskServer {
         tick();
     }
 
-    void refuse(String why) {
+    /// @param forGood in this life of the disk; else it asks again
+    void refuse(String why, boolean forGood) {
         unavailableWhy = why;
+        refused = forGood;
     }
 
     /// The disk has failed: it serves nothing more in this life.

@@ -109,11 +109,11 @@ public final class NodeServer implements Connection.Acceptor {
                 view.atLeast(started.revision(), () -> disk.serve(started.bootId()));
             }
             case Reply.Refused refused when refused.code().equals(WAIT_FOR_PEER) -> {
-                disk.refuse(refused.message());
+                disk.refuse(refused.message(), false);
                 parts.loop().schedule(Limits.WAIT_FOR_PEER_NS, () -> register(disk, command, sink));
             }
             case Reply.Refused refused -> {
-                disk.refuse(refused.message());
+                disk.refuse(refused.message(), true);
                 parts.events()
                         .event(
                                 Level.ERROR,

@@ -177,6 +177,8 @@ public record Health(String status, List<Item> items) {
         String name = "disk %d (%s, %s)".formatted(disk.diskId(), disk.node(), disk.path());
         if (disk.state().equals("failed")) {
             items.add(new Item("error", "disk-failed", name + " has failed: " + disk.detail()));
+        } else if (disk.state().equals("refused")) {
+            items.add(new Item("error", "disk-refused", name + " may not serve: " + disk.detail()));
         } else if (disk.state().equals("waiting")) {
             items.add(new Item("error", "disk-waiting", name + " waits: " + disk.detail()));
         }

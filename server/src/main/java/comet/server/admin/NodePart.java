@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 public interface NodePart {
     /// A disk as its own node sees it.
     ///
-    /// @param state `serving`, `waiting`, `starting`, `failed`
+    /// @param state `serving`, `waiting`, `refused` (by the metadata group), `failed`
     /// @param detail what it waits for or how it failed; empty otherwise
     /// @param journalUsed share of the journal in use, 0 to 1
     record DiskState(

@@ -126,7 +126,14 @@ final class LocalNode implements NodePart, Metrics.Source {
         DiskServer server = node.server().disk(diskId);
         DiskStatus status = server == null ? null : server.status();
         boolean serving = status != null && status.serving();
-        String state = store.failed() ? "failed" : serving ? "serving" : "waiting";
+        String state = "waiting";
+        if (store.failed()) {
+            state = "failed";
+        } else if (server != null && server.refused()) {
+            state = "refused";
+        } else if (serving) {
+            state = "serving";
+        }
         return new DiskState(
                 diskId,
                 process.name,
@@ -183,8 +190,8 @@ final class LocalNode implements NodePart, Metrics.Source {
     /// @throws StartException where one never will
     boolean allServe() {
         for (DiskState disk : disks()) {
-            if (disk.state().equals("failed")) {
-                throw new StartException(disk.detail());
+            if (disk.state().equals("failed") || disk.state().equals("refused")) {
+                throw new StartException("disk %s: %s".formatted(disk.path(), disk.detail()));
             }
             if (!disk.state().equals("serving")) {
                 return false;
