@@ -2,6 +2,7 @@
 # All nodes are killed at once under a writer, again and again: the gateway lives, so nothing that was
 # completed is lost. Then everything at once: nothing that was flushed is lost.
 # timeout: 400
+# long
 . "$(dirname "$0")/../lib.sh"
 . "$COMET_ROOT/it/cluster.sh"
 
