@@ -60,14 +60,11 @@ final class ReadPlan {
         send(part);
     }
 
+    /// Whether every member has said that it lacks a block. A RECOVERING one was not asked: it may
+    /// have the only good copy, and is waited for, since its recovery ends with a new epoch.
     private static boolean allIn(VolumePg pg, int tried) {
-        int inSync = 0;
-        for (int m = 0; m < pg.members; m++) {
-            if (pg.inSync[m]) {
-                inSync |= 1 << m;
-            }
-        }
-        return inSync != 0 && (inSync & ~tried) == 0;
+        int members = (1 << pg.members) - 1;
+        return members != 0 && (members & ~tried) == 0;
     }
 
     /// @return -1 where none can be asked now

@@ -27,5 +27,8 @@ public enum Canary {
     SKIP_LEVELLING,
 
     /// G8: what was read is not checked against the checksum that was stored.
-    SERVE_ROT
+    SERVE_ROT,
+
+    /// G8, its other half: replicas ask each other for nothing, so nothing rotten is repaired.
+    NO_REPAIR
 }

@@ -64,6 +64,12 @@ final class CanaryTap implements SimNet.Tap {
                     return answerLevel(from, frame);
                 }
             }
+            case NO_REPAIR -> {
+                if (from.isClient && from.link().lane == comet.wire.Lane.PEER.code) {
+                    frame.release();
+                    return null;
+                }
+            }
             case NONE, SERVE_WHILE_RECOVERING, LIE_ABOUT_SYNC, NO_FENCE -> {}
         }
         return frame;

@@ -69,11 +69,17 @@ final class Cluster implements Guests.Access {
         this.options = options;
         this.canary = canary;
         net = new SimNet(simulation);
-        net.tap(new FrameTap(stale, oneWriter));
+        net.tap(new FrameTap(stale, oneWriter, rotten));
         net.tap(new CanaryTap(canary, simulation.fork()));
         meta = new SimMeta(simulation);
         meta.lossPerMille = options.metaLossPerMille();
         meta.observe(stale::onUpdate);
+        if (options.faults().contains(Options.Fault.DISK_ERROR)) {
+            expectError("disk-failed");
+        }
+        if (options.smallDisk()) {
+            expectError("disk-full");
+        }
         admin = process("admin");
         adminClient = meta.client(admin);
         for (int n = 0; n < options.nodeCount(); n++) {
@@ -159,6 +165,13 @@ final class Cluster implements Guests.Access {
         eventCounts.merge(level + " " + code, 1, Integer::sum);
         if (level == Level.ERROR && !expectedErrors.contains(code)) {
             errors.add(new Report(simulation.nowNs(), process, level, code, details));
+        }
+    }
+
+    /// Something that runs are to reach now and then, counted with the events.
+    void probe(String name, int count) {
+        if (count > 0) {
+            eventCounts.merge("PROBE " + name, count, Integer::sum);
         }
     }
 
@@ -320,12 +333,22 @@ final class Cluster implements Guests.Access {
 
     // Small faults.
 
+    /// Flips a bit in a segment. Always of the same disk: of each block one copy stays good.
     boolean rot(Prng prng) {
-        return false;
-    }
-
-    boolean diskError(Prng prng) {
-        return false;
+        SimDisk disk = nodes.getFirst().disks().getFirst();
+        List<SimFile> segments = disk.media().filesIn("segments");
+        if (!calm || segments.isEmpty()) {
+            return false;
+        }
+        SimFile segment = segments.get(prng.nextInt(segments.size()));
+        List<Long> pages = segment.pages();
+        if (pages.isEmpty()) {
+            return false;
+        }
+        long page = pages.get(prng.nextInt(pages.size()));
+        rotten.happened();
+        segment.rot(page * Sizes.BLOCK_BYTES + prng.nextInt(Sizes.BLOCK_BYTES), prng.nextInt(8));
+        return true;
     }
 
     boolean resize(Prng prng) {
@@ -383,6 +406,9 @@ final class Cluster implements Guests.Access {
     @Nullable String unexpectedErrors(Guests g) {
         TreeMap<Integer, Integer> errors = new TreeMap<>(g.errors());
         errors.remove(comet.port.Errno.ENOTSUP);
+        if (options.smallDisk()) {
+            errors.remove(comet.port.Errno.ENOSPC);
+        }
         if (options.faults().contains(Options.Fault.TAKEOVER)) {
             errors.remove(comet.port.Errno.ESHUTDOWN);
             errors.remove(comet.port.Errno.EIO);

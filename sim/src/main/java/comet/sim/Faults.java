@@ -71,6 +71,7 @@ final class Faults {
         Fault fault = enabled.get(prng.nextInt(enabled.size()));
         if (happen(fault)) {
             happened++;
+            cluster.probe("fault " + fault, 1);
             simulation.trace("fault", fault.toString());
             simulation.note(fault.name().hashCode());
         }
@@ -96,8 +97,8 @@ final class Faults {
                 yield true;
             }
             case TAKEOVER -> takeover();
-            case ROT -> cluster.rot(prng);
-            case DISK_ERROR -> cluster.diskError(prng);
+            case ROT -> rot();
+            case DISK_ERROR -> diskError();
             case SLOW_DISK -> slowDisk();
             case RESIZE -> cluster.resize(prng);
             case VOLUMES -> cluster.passingVolume(prng);
@@ -156,8 +157,7 @@ final class Faults {
             return false;
         }
         boolean power = death == Cluster.Death.POWER;
-        boolean alone = deadDomains.isEmpty() || deadDomains.equals(Set.of(node.domain()));
-        if (gatewayDied && !alone) {
+        if (!mayLose(node)) {
             return false;
         }
         if (death == Cluster.Death.STOPPED && !node.steady()) {
@@ -225,6 +225,43 @@ final class Faults {
     private boolean metaUnreachable() {
         cluster.meta().unreachable(someTimeNs());
         return true;
+    }
+
+    /// What rotted counts as gone: until all is calm again the other copy must stay.
+    private boolean rot() {
+        boolean happens = cluster.rot(prng);
+        if (happens) {
+            deadDomains.add(cluster.nodes().getFirst().domain());
+        }
+        return happens;
+    }
+
+    /// A device fails under a node; after a while the operator has the node started again.
+    private boolean diskError() {
+        SimNode node = cluster.nodes().get(prng.nextInt(cluster.nodes().size()));
+        if (!node.steady() || !node.serving() || !mayLose(node)) {
+            return false;
+        }
+        cluster.disturbed();
+        deadDomains.add(node.domain());
+        SimProcess failing = node.process();
+        node.disks().get(prng.nextInt(node.disks().size())).fail();
+        simulation.in(
+                someTimeNs(),
+                () -> {
+                    if (node.process() == failing) {
+                        node.die(Cluster.Death.KILLED, 0);
+                        simulation.in(someTimeNs(), node::start);
+                    }
+                });
+        return true;
+    }
+
+    /// Whether this node may lose what it has not synced.
+    private boolean mayLose(SimNode node) {
+        return !gatewayDied
+                || deadDomains.isEmpty()
+                || deadDomains.equals(Set.of(node.domain()));
     }
 
     private boolean slowDisk() {

@@ -59,6 +59,11 @@ record Options(
         VOLUMES
     }
 
+    /// Room for so little that guests meet its end.
+    boolean smallDisk() {
+        return diskBytes < 64L << 20;
+    }
+
     /// Small rings and segments, so that laps, checkpoints and full places are common.
     comet.store.StoreConfig store() {
         return comet.store.StoreConfig.small()
@@ -88,6 +93,7 @@ record Options(
                         prng.chance(1, 2) ? 0 : Math.min(rest / 5, 6),
                         prng.chance(1, 3));
         boolean wide = prng.chance(1, 5);
+        long journalBytes = prng.chance(1, 2) ? 1 << 20 : 4 << 20;
         return new Options(
                 wide ? 3 + prng.nextInt(2) : 2,
                 prng.chance(1, 6) ? 2 : 1,
@@ -105,8 +111,8 @@ record Options(
                 20_000_000L << prng.nextInt(6),
                 1_000_000_000L + prng.nextLong(4_000_000_000L),
                 prng.chance(1, 3) ? 50 : 0,
-                prng.chance(1, 2) ? 1 << 20 : 4 << 20,
-                1L << 30);
+                journalBytes,
+                prng.chance(1, 10) ? journalBytes + (3L + prng.nextInt(3) << 20) : 1L << 30);
     }
 
     private static Set<Fault> faults(Prng prng) {

@@ -68,9 +68,12 @@ public final class Run {
             e.printStackTrace(new java.io.PrintWriter(text));
             failure = text.toString();
         }
+        // How much of the rot anybody met: to see that the runs reach it.
+        run.cluster.probe("rot-met", run.cluster.rotten().metCount());
         int requests = 0;
         for (Guests g : run.cluster.guests()) {
             requests += g.history().ops().size();
+            g.errors().forEach((errno, count) -> run.cluster.probe("errno " + errno, count));
         }
         return new Outcome(
                 seed,
@@ -166,6 +169,11 @@ public final class Run {
     }
 
     private void converge(List<Violation> found) {
+        boolean devicesFailed = options.faults().contains(Options.Fault.DISK_ERROR);
+        if (devicesFailed) {
+            // What a failing device could not read looks rotten while it fails.
+            cluster.rotten().happened();
+        }
         for (int attempt = 0; attempt < 40; attempt++) {
             found.clear();
             TreeMap<Integer, ReplicaImage> images = new TreeMap<>();
@@ -181,7 +189,7 @@ public final class Run {
                 found.add(new Violation("G7", "replicas cannot be read\n" + Dump.of(cluster)));
                 return;
             }
-            add(found, G7Convergence.check(cluster.meta().truth(), images));
+            add(found, G7Convergence.check(cluster.meta().truth(), images, devicesFailed));
             if (found.isEmpty()) {
                 add(found, cluster.rotten().check(images));
             }

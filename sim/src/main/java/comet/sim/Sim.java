@@ -64,6 +64,7 @@ public final class Sim {
             boolean hurried) {
         List<Long> failed = new ArrayList<>();
         TreeMap<String, Integer> kinds = new TreeMap<>();
+        TreeMap<String, Integer> counts = new TreeMap<>();
         long startNs = System.nanoTime();
         long events = 0;
         long requests = 0;
@@ -87,6 +88,7 @@ public final class Sim {
             }
             events += outcome.events();
             requests += outcome.requests();
+            outcome.eventCounts().forEach((event, count) -> counts.merge(event, count, Integer::sum));
             simulatedNs += outcome.simulatedNs();
             if (failure != null) {
                 failed.add(seed);
@@ -103,6 +105,7 @@ public final class Sim {
         System.out.printf(
                 "%d seeds in %.1f s, %d failed; %d events, %d requests, %.0f simulated s%n",
                 to - from + 1, seconds, failed.size(), events, requests, simulatedNs / 1e9);
+        System.out.println(counts);
         for (Map.Entry<String, Integer> kind : kinds.entrySet()) {
             System.out.println(kind.getValue() + " x " + kind.getKey());
         }

@@ -141,6 +141,8 @@ final class SimDisk {
     void died(Cluster.Death death) {
         served = null;
         disk = null;
+        heal();
+        cluster.rotten().diskDied(diskId);
         if (death == Cluster.Death.POWER) {
             media.powerLost();
         } else {
@@ -152,6 +154,17 @@ final class SimDisk {
         media.behaviour.failReads = false;
         media.behaviour.failWrites = false;
         media.behaviour.failSyncs = false;
+        media.index().fails = false;
+    }
+
+    /// The device fails in some way until the process is started anew.
+    void fail() {
+        switch (media.prng().nextInt(4)) {
+            case 0 -> media.behaviour.failReads = true;
+            case 1 -> media.behaviour.failWrites = true;
+            case 2 -> media.behaviour.failSyncs = true;
+            default -> media.index().fails = true;
+        }
     }
 
     String state() {

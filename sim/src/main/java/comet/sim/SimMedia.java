@@ -180,10 +180,7 @@ final class SimMedia {
         }
 
         @Override
-        public void writeSmall(String file, byte[] content) throws MediaException {
-            if (behaviour.failWrites) {
-                throw new MediaException("input/output error: " + name + "/" + file);
-            }
+        public void writeSmall(String file, byte[] content) {
             smallFiles.put(file, content.clone());
         }
 

@@ -78,4 +78,9 @@ class CanaryTest {
     void g8_rot_that_is_served_is_caught() {
         caught(Canary.SERVE_ROT, "G8");
     }
+
+    @Test
+    void g8_rot_that_is_never_repaired_is_caught() {
+        caught(Canary.NO_REPAIR, "G8", Fault.ROT);
+    }
 }

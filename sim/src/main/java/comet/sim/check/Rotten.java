@@ -28,19 +28,29 @@ public final class Rotten {
 
     private boolean happened;
     private final TreeSet<Place> met = new TreeSet<>();
+    private int everMet;
 
-    /// Some bit was flipped.
+    /// Some bit was flipped. Where is not known in terms of blocks, so it may lie in one that was
+    /// met before and repaired.
     public void happened() {
         happened = true;
+        met.clear();
     }
 
     /// A disk has told a client that this block is corrupt.
     public void met(Place place) {
         met.add(place);
+        everMet++;
+    }
+
+    /// The disk's process has died, and with it what it meant to repair: a later read meets the rot
+    /// again.
+    public void diskDied(int diskId) {
+        met.removeIf(place -> place.diskId() == diskId);
     }
 
     public int metCount() {
-        return met.size();
+        return everMet;
     }
 
     public @Nullable Violation check(SortedMap<Integer, ReplicaImage> disks) {
