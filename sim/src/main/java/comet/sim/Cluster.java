@@ -76,6 +76,7 @@ final class Cluster implements Guests.Access {
         meta.observe(stale::onUpdate);
         if (options.faults().contains(Options.Fault.DISK_ERROR)) {
             expectError("disk-failed");
+            expectError("journal-damaged");
         }
         if (options.smallDisk()) {
             expectError("disk-full");
@@ -392,6 +393,17 @@ final class Cluster implements Guests.Access {
             }
         }
         gateways.forEach(SimGateway::start);
+        guests.forEach(g -> followHolder(g.volumeId()));
+    }
+
+    /// What an operator would do for guests whose volume went elsewhere: moves them there.
+    private void followHolder(long volumeId) {
+        Attachment held = attachment(volumeId);
+        for (int g = 0; held != null && g < gateways.size(); g++) {
+            if (gateways.get(g).gatewayId() == held.gatewayId()) {
+                homeOf.put(volumeId, g);
+            }
+        }
     }
 
     /// New lives of all gateways, so that nothing is answered from what an old one remembers.

@@ -22,6 +22,10 @@ final class Faults {
     private boolean stopped;
     private int happened;
 
+    /// Where a device once failed, at most one domain. After a failed sync a good one proves nothing,
+    /// so what lies there is not relied on for the rest of the run.
+    private final TreeSet<String> brokenDomains = new TreeSet<>();
+
     // What has happened since the last calm moment.
     private boolean gatewayDied;
     private final TreeSet<String> deadDomains = new TreeSet<>();
@@ -67,6 +71,7 @@ final class Faults {
         if (cluster.calm()) {
             gatewayDied = false;
             deadDomains.clear();
+            deadDomains.addAll(brokenDomains);
         }
         Fault fault = enabled.get(prng.nextInt(enabled.size()));
         if (happen(fault)) {
@@ -239,11 +244,13 @@ final class Faults {
     /// A device fails under a node; after a while the operator has the node started again.
     private boolean diskError() {
         SimNode node = cluster.nodes().get(prng.nextInt(cluster.nodes().size()));
-        if (!node.steady() || !node.serving() || !mayLose(node)) {
+        boolean elsewhere = !Set.of(node.domain()).containsAll(brokenDomains);
+        if (elsewhere || !node.steady() || !node.serving() || !mayLose(node)) {
             return false;
         }
         cluster.disturbed();
         deadDomains.add(node.domain());
+        brokenDomains.add(node.domain());
         SimProcess failing = node.process();
         node.disks().get(prng.nextInt(node.disks().size())).fail();
         simulation.in(
@@ -259,9 +266,7 @@ final class Faults {
 
     /// Whether this node may lose what it has not synced.
     private boolean mayLose(SimNode node) {
-        return !gatewayDied
-                || deadDomains.isEmpty()
-                || deadDomains.equals(Set.of(node.domain()));
+        return !gatewayDied || deadDomains.isEmpty() || deadDomains.equals(Set.of(node.domain()));
     }
 
     private boolean slowDisk() {

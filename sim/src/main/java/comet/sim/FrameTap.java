@@ -118,10 +118,10 @@ final class FrameTap implements SimNet.Tap {
             case MessageType.READ -> {
                 reads.put(request(link, frame), place(link, frame));
                 stale.onRead(
-                            request(link, frame),
-                            ReadRequest.pg(frame),
-                            ReadRequest.volumeId(frame),
-                            ReadRequest.chunkIndex(frame));
+                        request(link, frame),
+                        ReadRequest.pg(frame),
+                        ReadRequest.volumeId(frame),
+                        ReadRequest.chunkIndex(frame));
             }
             case MessageType.WRITE ->
                     oneWriter.onWrite(

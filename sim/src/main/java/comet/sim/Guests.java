@@ -426,6 +426,20 @@ final class Guests {
         return r;
     }
 
+    /// Whether a change is sent as one write. Space is refused before anything of a write is done;
+    /// of a request that is cut at a chunk border, or a zeroing that is cut at the borders of its
+    /// whole blocks, one part may be done and another refused.
+    private boolean isOnePart(Op op) {
+        if (op.cellCount == 0) {
+            return true;
+        }
+        long start = cells.offset(op.firstCell);
+        long end = cells.end(op.firstCell + op.cellCount - 1);
+        boolean oneChunk = start / Sizes.CHUNK_BYTES == (end - 1) / Sizes.CHUNK_BYTES;
+        boolean wholeBlocks = (start | end) % Sizes.BLOCK_BYTES == 0;
+        return oneChunk && (op.kind == Op.Kind.WRITE || wholeBlocks);
+    }
+
     private void end(Running r, int errno, java.util.function.Consumer<Running> then) {
         Op op = r.op;
         comet.base.Check.that(
@@ -439,7 +453,8 @@ final class Guests {
             if (errno == Errno.ESHUTDOWN || errno == Errno.EPERM) {
                 access.ended(volumeId, r.served);
             }
-            boolean sure = errno == Errno.ENOSPC || errno == Errno.ENOTSUP;
+            boolean sure =
+                    errno == Errno.ENOTSUP || (errno == Errno.ENOSPC && isOnePart(op));
             op.outcome = op.changes() && !sure ? Op.Outcome.UNKNOWN : Op.Outcome.NOT_DONE;
             if (op.outcome == Op.Outcome.UNKNOWN) {
                 op.returned = Op.NEVER;

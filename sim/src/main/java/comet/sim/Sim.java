@@ -88,7 +88,8 @@ public final class Sim {
             }
             events += outcome.events();
             requests += outcome.requests();
-            outcome.eventCounts().forEach((event, count) -> counts.merge(event, count, Integer::sum));
+            outcome.eventCounts()
+                    .forEach((event, count) -> counts.merge(event, count, Integer::sum));
             simulatedNs += outcome.simulatedNs();
             if (failure != null) {
                 failed.add(seed);

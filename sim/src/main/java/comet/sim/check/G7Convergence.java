@@ -32,8 +32,8 @@ public final class G7Convergence {
         return found;
     }
 
-    /// @param lostAllowed devices failed in this run: of a block with the same version everywhere one
-    ///     copy may be lost until somebody reads it (a scrubber would find it)
+    /// @param lostAllowed devices failed in this run: of a block with the same version everywhere
+    ///   one copy may be lost until somebody reads it (a scrubber would find it)
     public static @Nullable Violation check(
             ClusterMap map, SortedMap<Integer, ReplicaImage> disks, boolean lostAllowed) {
         List<String> late = notInSync(map);
@@ -56,7 +56,8 @@ public final class G7Convergence {
             for (int m = 1; m < members.size(); m++) {
                 ReplicaImage a = disks.get(members.getFirst().diskId());
                 ReplicaImage b = disks.get(members.get(m).diskId());
-                Violation different = a == null || b == null ? null : compare(pg, a, b, lostAllowed);
+                Violation different =
+                        a == null || b == null ? null : compare(pg, a, b, lostAllowed);
                 if (different != null) {
                     return different;
                 }
