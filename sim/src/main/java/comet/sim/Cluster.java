@@ -53,6 +53,7 @@ final class Cluster implements Guests.Access {
     /// Which gateway's life holds a term, by volume and term: for telling lives with one gateway id
     /// apart.
     private final TreeMap<Long, Integer> homeOf = new TreeMap<>();
+    private boolean healed;
 
     private final SimProcess admin;
     private final SimMetaClient adminClient;
@@ -258,6 +259,9 @@ final class Cluster implements Guests.Access {
 
     @Override
     public Guests.@Nullable Served device(long volumeId) {
+        if (healed) {
+            followHolder(volumeId);
+        }
         int home = homeOf.getOrDefault(volumeId, 0);
         return gateways.get(home).served(volumeId);
     }
@@ -393,10 +397,11 @@ final class Cluster implements Guests.Access {
             }
         }
         gateways.forEach(SimGateway::start);
-        guests.forEach(g -> followHolder(g.volumeId()));
+        healed = true;
     }
 
-    /// What an operator would do for guests whose volume went elsewhere: moves them there.
+    /// What an operator would do for guests whose volume went elsewhere: moves them there. A late
+    /// attachment may come at any time, so this is looked at whenever a guest looks for its volume.
     private void followHolder(long volumeId) {
         Attachment held = attachment(volumeId);
         for (int g = 0; held != null && g < gateways.size(); g++) {
