@@ -9,6 +9,8 @@ import comet.port.Loop;
 import comet.port.Media;
 import comet.port.MediaFile;
 import comet.wire.BlockState;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -26,8 +28,9 @@ final class DiskOpen implements JournalReplay.Listener {
     private @Nullable MediaFile ring;
     private long indexSequence;
     private boolean rebuild;
-    private final java.util.ArrayDeque<Batch> replayed = new java.util.ArrayDeque<>();
+    private final ArrayDeque<Batch> replayed = new ArrayDeque<>();
     private long replayedRecords;
+    private long rewrittenBytes;
 
     private DiskOpen(DiskParts parts, StartRecord start, Disk.Opened done) {
         this.parts = parts;
@@ -324,16 +327,40 @@ final class DiskOpen implements JournalReplay.Listener {
             }
         }
         long nextSequence = Math.max(result.sequenceMax(), indexSequence) + 1;
-        // What was read may lie in a cache of the device only.
-        file.sync(
-                (token, synced) -> {
-                    if (synced < 0) {
-                        refuse("cannot sync the journal: errno " + -synced);
-                    } else {
-                        finish(file, result.end(), nextSequence);
-                    }
-                },
-                0);
+        rewrite(file, result.end(), durable, nextSequence);
+    }
+
+    /// What was read above `durable` is to count as durable, too, and has to be made so first.
+    ///
+    /// Segments need nothing like it. Blocks that the index names were synced before the commit
+    /// that named them, by the process that had written them, and a failed sync ends a process's
+    /// commits. All others, in place or not, are those of records behind what the index reflects:
+    /// these are in the ring above its tail, were replayed, and hide from readers whatever lies in
+    /// segments; the next checkpoint writes every one of their blocks, and syncs, before it
+    /// commits. It may write over old places since the ring holds their new content, durably, from
+    /// here on.
+    private void rewrite(MediaFile file, RingPlace end, long durable, long nextSequence) {
+        List<Batch> unproven = new ArrayList<>();
+        for (Batch batch : replayed) {
+            if (batch.lastSequence() > durable) {
+                unproven.add(batch);
+            }
+        }
+        JournalRewrite[] rewrite = new JournalRewrite[1];
+        rewrite[0] =
+                new JournalRewrite(
+                        file,
+                        parts.pool,
+                        unproven,
+                        error -> {
+                            if (error != null) {
+                                refuse(error);
+                            } else {
+                                rewrittenBytes = rewrite[0].writtenBytes();
+                                finish(file, end, nextSequence);
+                            }
+                        });
+        rewrite[0].start();
     }
 
     private void finish(MediaFile file, RingPlace end, long nextSequence) {
@@ -366,7 +393,9 @@ final class DiskOpen implements JournalReplay.Listener {
                         + " chunks="
                         + parts.headers.count()
                         + " replayedRecords="
-                        + replayedRecords);
+                        + replayedRecords
+                        + " rewrittenBytes="
+                        + rewrittenBytes);
         parts.segments.growIfNeeded(0);
         Runnable answer =
                 () -> {

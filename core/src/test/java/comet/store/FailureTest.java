@@ -8,6 +8,7 @@ import comet.wire.BlockState;
 import comet.wire.Frame;
 import comet.wire.ReadReply;
 import comet.wire.WriteRequest;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /// Errors of the device, rot, missing files: what the disk then says and does.
@@ -77,6 +78,94 @@ class FailureTest {
         rig.loop.runFor(5_000_000_000L);
         assertThat(rig.media.syncs).isEqualTo(syncs);
         assertFailed(rig);
+    }
+
+    /// What a failed sync has left unwritten can still be read by the next process of the machine,
+    /// which says of all that it has replayed that it is durable.
+    @Test
+    void what_is_replayed_after_a_failed_sync_is_made_durable_anew() {
+        for (int variant = 0; variant < 3; variant++) {
+            StoreRig rig = rig(10);
+            int writes = 2 + 150 * variant;
+            rig.write(1, 0, DATA, 0, 1);
+            rig.sync();
+            rig.checkpoint();
+            rig.write(1, 0, DATA, 1, 1);
+            rig.sync();
+            rig.media.failSyncs = "journal";
+            for (int i = 0; i < writes && !rig.disk().failed(); i++) {
+                rig.awaitRoom(4 * 4096);
+                rig.write(2, i, DATA, 0, 4);
+                rig.loop.runFor(300_000);
+            }
+            rig.loop.runUntil(() -> rig.disk().failed());
+            List<Model> before = rig.history;
+            int synced = rig.syncedChanges;
+            rig.restart();
+            rig.open();
+            assertThat(rig.disk().damaged()).isFalse();
+            assertThat(rig.adoptSurvivors(before, synced)).isGreaterThan(synced);
+            assertThat(rig.disk().durableSequence()).isEqualTo(rig.disk().appliedSequence());
+            rig.write(3, 0, DATA, 0, 1);
+            assertThat(rig.sync()).isTrue();
+            rig.crash(MemMedia.Crash.LOSE, false);
+            rig.open();
+            assertThat(rig.disk().damaged()).isFalse();
+            rig.check();
+            assertThat(rig.checkpoint()).isTrue();
+            rig.check();
+            SpaceCheck.check(rig);
+        }
+    }
+
+    /// Segments: what a failed sync left unwritten there is still in the ring, and is written
+    /// again.
+    @Test
+    void a_checkpoint_after_a_failed_one_writes_all_of_it_again() {
+        StoreRig rig = rig(11);
+        rig.write(1, 0, DATA, 0, 8);
+        rig.checkpoint();
+        rig.write(1, 0, DATA, 2, 8);
+        rig.media.failSyncs = "segments/";
+        rig.disk().startCheckpoint();
+        rig.loop.runUntil(() -> rig.disk().failed());
+        rig.restart();
+        rig.open();
+        rig.check();
+        assertThat(rig.checkpoint()).isTrue();
+        rig.crash(MemMedia.Crash.LOSE, false);
+        rig.open();
+        rig.check();
+        SpaceCheck.check(rig);
+    }
+
+    /// Power goes while replayed batches are written again.
+    @Test
+    void each_step_of_writing_again() {
+        for (int step = 1; step < 12; step++) {
+            for (MemMedia.Crash kind : MemMedia.Crash.values()) {
+                StoreRig rig = rig(12);
+                rig.write(1, 0, DATA, 1, 1);
+                rig.sync();
+                rig.media.failSyncs = "journal";
+                for (int i = 0; i < 3; i++) {
+                    rig.write(2, i, DATA, 0, 16);
+                    rig.loop.runFor(300_000);
+                }
+                rig.loop.runUntil(() -> rig.disk().failed());
+                List<Model> before = rig.history;
+                int synced = rig.syncedChanges;
+                rig.restart();
+                rig.media.crashAfter(step);
+                rig.tryOpen();
+                boolean opened = rig.isOpen();
+                rig.crash(kind, false);
+                rig.open();
+                assertThat(rig.disk().damaged()).isFalse();
+                int survived = rig.adoptSurvivors(before, synced);
+                assertThat(!opened || survived > synced).isTrue();
+            }
+        }
     }
 
     @Test

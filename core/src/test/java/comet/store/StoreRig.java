@@ -292,6 +292,17 @@ final class StoreRig {
         disk = null;
     }
 
+    /// The process is killed and started anew, the machine goes on; the disk is not opened yet.
+    void restart() {
+        loop.kill();
+        TestLoop next = new TestLoop();
+        media = media.restart(next, prng.fork());
+        index = index.crash(next, media, prng, false);
+        loop = next;
+        pool = new BufPool(64 << 20);
+        disk = null;
+    }
+
     /// Finds out which of the changes survived: the state must be the one after some prefix that
     /// contains all synced ones. The model goes back to it.
     ///

@@ -53,6 +53,7 @@ final class Cluster implements Guests.Access {
     /// Which gateway's life holds a term, by volume and term: for telling lives with one gateway id
     /// apart.
     private final TreeMap<Long, Integer> homeOf = new TreeMap<>();
+
     private boolean healed;
 
     private final SimProcess admin;
@@ -77,7 +78,6 @@ final class Cluster implements Guests.Access {
         meta.observe(stale::onUpdate);
         if (options.faults().contains(Options.Fault.DISK_ERROR)) {
             expectError("disk-failed");
-            expectError("journal-damaged");
         }
         if (options.smallDisk()) {
             expectError("disk-full");

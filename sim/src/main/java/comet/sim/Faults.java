@@ -22,10 +22,6 @@ final class Faults {
     private boolean stopped;
     private int happened;
 
-    /// Where a device once failed, at most one domain. After a failed sync a good one proves nothing,
-    /// so what lies there is not relied on for the rest of the run.
-    private final TreeSet<String> brokenDomains = new TreeSet<>();
-
     // What has happened since the last calm moment.
     private boolean gatewayDied;
     private final TreeSet<String> deadDomains = new TreeSet<>();
@@ -71,7 +67,6 @@ final class Faults {
         if (cluster.calm()) {
             gatewayDied = false;
             deadDomains.clear();
-            deadDomains.addAll(brokenDomains);
         }
         Fault fault = enabled.get(prng.nextInt(enabled.size()));
         if (happen(fault)) {
@@ -241,16 +236,16 @@ final class Faults {
         return happens;
     }
 
-    /// A device fails under a node; after a while the operator has the node started again.
+    /// A device fails under a node; after a while the operator has the node started again. Never
+    /// where the other domain has suffered lately: of each block one copy can be read.
     private boolean diskError() {
         SimNode node = cluster.nodes().get(prng.nextInt(cluster.nodes().size()));
-        boolean elsewhere = !Set.of(node.domain()).containsAll(brokenDomains);
+        boolean elsewhere = !Set.of(node.domain()).containsAll(deadDomains);
         if (elsewhere || !node.steady() || !node.serving() || !mayLose(node)) {
             return false;
         }
         cluster.disturbed();
         deadDomains.add(node.domain());
-        brokenDomains.add(node.domain());
         SimProcess failing = node.process();
         node.disks().get(prng.nextInt(node.disks().size())).fail();
         simulation.in(

@@ -453,8 +453,7 @@ final class Guests {
             if (errno == Errno.ESHUTDOWN || errno == Errno.EPERM) {
                 access.ended(volumeId, r.served);
             }
-            boolean sure =
-                    errno == Errno.ENOTSUP || (errno == Errno.ENOSPC && isOnePart(op));
+            boolean sure = errno == Errno.ENOTSUP || (errno == Errno.ENOSPC && isOnePart(op));
             op.outcome = op.changes() && !sure ? Op.Outcome.UNKNOWN : Op.Outcome.NOT_DONE;
             if (op.outcome == Op.Outcome.UNKNOWN) {
                 op.returned = Op.NEVER;

@@ -40,6 +40,10 @@ public final class MemMedia implements Media {
         final byte[] bytes;
         boolean ended;
 
+        /// A sync of it failed: it counts as written to the device, and is not; no later sync
+        /// helps.
+        boolean forgotten;
+
         Unsynced(long position, byte[] bytes) {
             this.position = position;
             this.bytes = bytes;
@@ -137,6 +141,18 @@ public final class MemMedia implements Media {
             }
             left.current = left.durable.copy();
             after.files.put(file.getKey(), left);
+        }
+        return after;
+    }
+
+    /// The folder as the next process finds it while the machine goes on: all that was written can
+    /// be read, durable or not. This one is of no use any more.
+    public MemMedia restart(TestLoop next, Prng chance) {
+        MemMedia after = new MemMedia(next, chance.fork(), freeBytes);
+        after.small.putAll(small);
+        after.files.putAll(files);
+        for (Data data : files.values()) {
+            data.unsynced.removeIf(write -> !write.ended);
         }
         return after;
     }
@@ -397,11 +413,12 @@ public final class MemMedia implements Media {
                     latency(),
                     () -> {
                         if (hit(failSyncs, name)) {
+                            covered.forEach(write -> write.forgotten = true);
                             done.done(token, -Errno.EIO);
                             return;
                         }
                         for (Unsynced write : covered) {
-                            if (data.unsynced.remove(write)) {
+                            if (!write.forgotten && data.unsynced.remove(write)) {
                                 data.durable.write(
                                         write.position, write.bytes, 0, write.bytes.length);
                             }
