@@ -18,6 +18,14 @@ public record ProcessMetrics(String process, EventLog events) implements Metrics
                 labels,
                 runtime.totalMemory() - runtime.freeMemory());
         sink.gauge("comet_heap_max_bytes", "Bound of the Java heap.", labels, runtime.maxMemory());
+        if (ManagementFactory.getThreadMXBean()
+                instanceof com.sun.management.ThreadMXBean threads) {
+            sink.counter(
+                    "comet_heap_allocated_bytes_total",
+                    "What has been allocated on the Java heap.",
+                    labels,
+                    threads.getTotalThreadAllocatedBytes());
+        }
         for (BufferPoolMXBean pool : ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class)) {
             sink.gauge(
                     "comet_buffers_used_bytes",

@@ -1,0 +1,134 @@
+"""What the measurements share: the targets, each started in a folder of its own, and one fio job."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def size_bytes(text):
+    units = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+    return int(text[:-1]) * units[text[-1].lower()] if text[-1].lower() in units else int(text)
+
+
+def cpu_seconds(pids):
+    """User and system time of processes so far, and of the whole machine."""
+    total = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+        total += int(fields[11]) + int(fields[12])
+    machine = Path("/proc/stat").read_text().split("\n", 1)[0].split()
+    busy = sum(int(machine[i]) for i in (1, 2, 3, 6, 7, 8))
+    return total / TICKS, busy / TICKS
+
+
+class Nbdkit:
+    name = "nbdkit"
+
+    def __init__(self, work, size):
+        self.raw = work / "nbdkit.raw"
+        subprocess.run(["fallocate", "-l", str(size), self.raw], check=True)
+        self.socket = work / "nbdkit.sock"
+        self.process = subprocess.Popen(
+            ["nbdkit", "-f", "-U", self.socket, "file", self.raw]
+        )
+        wait_for(self.socket.exists, "nbdkit's socket")
+        self.uri = f"nbd+unix:///?socket={self.socket}"
+        self.pids = [self.process.pid]
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+class Comet:
+    def __init__(self, work, size, nodes):
+        self.name = "comet" if nodes else "embedded"
+        self.data = work / self.name
+        command = [ROOT / "comet", "up", "--data", self.data, "--size", str(size)]
+        command += ["--nbd", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
+        if nodes:
+            command += ["--nodes", str(nodes)]
+        self.log = open(work / f"{self.name}.log", "w")
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=self.log, text=True, start_new_session=True
+        )
+        for line in self.process.stdout:
+            if line.startswith("ready "):
+                break
+        else:
+            sys.exit(f"comet did not start: see {self.log.name}")
+        socket = self.data / "nbd.sock"
+        if not socket.exists():
+            socket = next(self.data.glob("gateway-*/nbd.sock"))
+        self.uri = f"nbd+unix:///disk0?socket={socket}"
+        run = self.data / "run"
+        pids = [int(p.read_text()) for p in sorted(run.glob("*.pid"))] if nodes else []
+        self.pids = pids or [self.process.pid]
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=120)
+
+
+def wait_for(condition, what, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            sys.exit(f"waited {seconds} s for {what}")
+        time.sleep(0.05)
+
+
+def fio(target, name, rw, bs, depth, jobs, fsync, size, runtime=None, ramp=1, extra=()):
+    """One job; with `runtime`, for so many seconds after `ramp` unmeasured ones, else once over `size`."""
+    part = size // jobs
+    options = [f"--name={name}", "--ioengine=nbd", f"--uri={target.uri}", f"--rw={rw}", f"--bs={bs}"]
+    options += [f"--iodepth={depth}", f"--numjobs={jobs}", "--group_reporting", "--randrepeat=0"]
+    if rw in ("read", "write"):
+        options += [f"--size={part}", f"--offset_increment={part}"]
+    else:
+        options += [f"--size={size}", "--norandommap"]
+    if rw == "randrw":
+        options.append("--rwmixread=70")
+    if fsync:
+        options.append(f"--fsync={fsync}")
+    if runtime:
+        options += ["--time_based", f"--runtime={runtime}", f"--ramp_time={ramp}"]
+    options += ["--lat_percentiles=1", "--clat_percentiles=0", "--percentile_list=50:99:99.9"]
+    options += ["--refill_buffers", "--output-format=json", *extra]
+    servers, machine = cpu_seconds(target.pids)
+    children = os.times()
+    started = time.monotonic()
+    run = subprocess.run(["fio", *options], capture_output=True, text=True)
+    if run.returncode:
+        sys.exit(f"fio failed on {target.name}, {name}:\n{run.stderr}\n{run.stdout[-2000:]}")
+    wall = time.monotonic() - started
+    servers2, machine2 = cpu_seconds(target.pids)
+    now = os.times()
+    client = now.children_user + now.children_system - children.children_user - children.children_system
+    job = json.loads(run.stdout[run.stdout.index("{"):])["jobs"][0]
+    sides = [job[s] for s in ("read", "write") if job[s]["total_ios"]]
+    ops = sum(s["iops"] for s in sides)
+    # The CPU time is of the ramp, too.
+    requests = ops * (runtime + ramp) if runtime and ramp else sum(s["total_ios"] for s in sides)
+    cpu = client + servers2 - servers
+    percentile = {
+        p: max(s["lat_ns"]["percentile"].get(p, 0) for s in sides) / 1000
+        for p in ("50.000000", "99.000000", "99.900000")
+    }
+    return {
+        "requests": requests,
+        "iops": ops,
+        "mbps": sum(s["bw_bytes"] for s in sides) / 1e6,
+        "cpu_us": cpu / requests * 1e6 if requests else 0,
+        "oth": 100 * (machine2 - machine - cpu) / wall,
+        "p50": percentile["50.000000"],
+        "p99": percentile["99.000000"],
+        "p999": percentile["99.900000"],
+    }
