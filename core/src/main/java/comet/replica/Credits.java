@@ -1,5 +1,6 @@
 package comet.replica;
 
+import comet.base.Sizes;
 import comet.store.ChunkStore;
 
 /// What one client may send on one connection: bytes in flight and space on the disk, in one number
@@ -15,6 +16,12 @@ final class Credits {
     /// Charged, but not in the store yet (a write that waits).
     private long inHand;
 
+    /// What `granted` has to reach for the client's next write; of no interest once it has.
+    private long needed;
+
+    /// The client has given back what others waited for, and has written nothing since.
+    private boolean dormant;
+
     private boolean full;
     private boolean closed;
 
@@ -29,7 +36,7 @@ final class Credits {
         return granted;
     }
 
-    /// Whether the disk had no space for the smallest window.
+    /// Whether the disk had no space for the smallest window, or for the client's next write.
     boolean full() {
         return full;
     }
@@ -41,17 +48,71 @@ final class Credits {
 
     /// A write has arrived. Clients write beyond their credit to a RECOVERING replica only.
     ///
-    /// @return false where there is no space for what goes beyond the credit
+    /// @return false where there is no space for what goes beyond the credit: then the write has
+    ///   taken nothing of it, and the client's count, which goes on, is followed all the same
     boolean charge(long bytes) {
         long beyond = charged + bytes - granted;
         if (beyond > 0) {
             if (!space.grant(beyond)) {
+                granted += bytes;
+                charged += bytes;
                 return false;
             }
             granted += beyond;
         }
         charged += bytes;
         inHand += bytes;
+        dormant = false;
+        return true;
+    }
+
+    /// The client has given back a part of what it did not use.
+    ///
+    /// @return false where it never had as much
+    boolean returned(long bytes) {
+        if (bytes > unused()) {
+            return false;
+        }
+        charged += bytes;
+        space.giveBack(bytes);
+        dormant |= bytes > 0;
+        return true;
+    }
+
+    /// What the client's next write needs the grants to reach.
+    ///
+    /// @return false where no write takes as much
+    boolean need(long bytes) {
+        needed = bytes;
+        dormant &= bytes <= granted;
+        return bytes - charged <= Limits.CREDIT_WINDOW_MIN;
+    }
+
+    boolean lacks() {
+        return needed > granted;
+    }
+
+    /// Grants exactly what the client's next write lacks, whatever its window is, or finds that the
+    /// disk has no space for it.
+    ///
+    /// @return false where it has to wait for what others hold or for space that is coming
+    boolean serveNeed() {
+        long missing = needed - granted;
+        if (missing <= 0) {
+            return true;
+        }
+        boolean possible = needed - charged <= space.bound();
+        if (possible && space.grant(missing)) {
+            granted = needed;
+            full = false;
+            return true;
+        }
+        boolean othersHold = space.promised() > unused() + inHand;
+        if (possible && (othersHold || !space.denied())) {
+            return false;
+        }
+        needed = 0;
+        full = true;
         return true;
     }
 
@@ -76,19 +137,22 @@ final class Credits {
     /// @return whether anything changed that the client should hear of
     boolean refill() {
         long window = window();
-        long missing = charged + window - granted;
-        if (missing < window / 2) {
+        if (dormant && space.promised() + window > space.bound() / 2) {
             return false;
         }
+        long missing = charged + window - granted;
         boolean fullBefore = full;
-        full = false;
+        full = window == 0;
+        if (missing < window / 2) {
+            return full != fullBefore;
+        }
         long step = missing;
         while (step > 0 && !space.grant(step)) {
             full = space.denied();
-            step = step / 2 & -4096;
+            step = step / 2 & -Sizes.BLOCK_BYTES;
         }
         granted += step;
-        full &= unused() < Math.min(Limits.CREDIT_WINDOW_MIN, window / 2);
+        full &= window == 0 || unused() < Math.min(Limits.CREDIT_WINDOW_MIN, window / 2);
         return step > 0 || full != fullBefore;
     }
 
@@ -99,7 +163,9 @@ final class Credits {
 
     /// Smaller while the ring is short of room, so that writes slow down gradually.
     private long window() {
-        long window = Math.min(windowMax, space.bound() / 2);
+        long half = space.bound() / 2 & -Sizes.BLOCK_BYTES;
+        long window =
+                Math.min(windowMax, Math.max(half, Math.min(space.bound(), Sizes.BLOCK_BYTES)));
         while (window > Limits.CREDIT_WINDOW_MIN && !store.hasRoom(4 * window)) {
             window /= 2;
         }

@@ -32,6 +32,7 @@ public final class DiskServer {
     private final ChunkStore store;
     private final BootIdSink folder;
     private final Space space;
+    private final CreditShare creditShare = new CreditShare(this);
     private final FenceBook fences;
     private final Holds holds;
     private final ReplicaCounters counters = new ReplicaCounters();
@@ -174,6 +175,10 @@ public final class DiskServer {
         return holds;
     }
 
+    CreditShare creditShare() {
+        return creditShare;
+    }
+
     Space space() {
         return space;
     }
@@ -301,6 +306,7 @@ public final class DiskServer {
         for (WriteLane lane : writeLanes) {
             lane.tick();
         }
+        creditShare.serve();
         links.tick();
         recoveries.tick();
         ticker = loop().schedule(Limits.TICK_NS, this::tick);
@@ -355,9 +361,11 @@ public final class DiskServer {
     /// A HELLO for this disk was accepted.
     void connect(Session session, Hello hello, long requestId) {
         long granted = 0;
+        long features = 0;
         if (hello.lane() == Lane.WRITE) {
             Credits credits = new Credits(space, store, parts.config().creditWindowBytes());
-            WriteLane lane = new WriteLane(this, session, credits);
+            features = hello.features() & Hello.CREDIT_NEEDS;
+            WriteLane lane = new WriteLane(this, session, credits, features != 0);
             writeLanes.add(lane);
             granted = credits.granted();
             session.route(lane, hello.clientId());
@@ -367,7 +375,7 @@ public final class DiskServer {
             session.route(lane, hello.clientId());
         }
         Hello.Answer answer =
-                new Hello.Answer(Hello.VERSION, identity.diskId(), 0, bootId, granted);
+                new Hello.Answer(Hello.VERSION, identity.diskId(), features, bootId, granted);
         session.send(answer.encode(frames().take(), requestId));
     }
 

@@ -2,6 +2,7 @@ package comet.replica;
 
 import comet.base.Check;
 import comet.wire.Credit;
+import comet.wire.CreditNeed;
 import comet.wire.Frame;
 import comet.wire.MessageType;
 import comet.wire.Status;
@@ -45,11 +46,22 @@ final class WriteLane implements Lanes {
     private long reportedDurable;
     private boolean reportedFull;
 
-    WriteLane(DiskServer disk, Session session, Credits credits) {
+    /// Whether the client can be asked for credit that it does not need.
+    private final boolean recallable;
+
+    /// It was, at that time, and has not answered.
+    private boolean recalled;
+
+    private long recalledAtNs;
+
+    WriteLane(DiskServer disk, Session session, Credits credits, boolean recallable) {
         this.disk = disk;
         this.session = session;
         this.credits = credits;
-        credits.refill();
+        this.recallable = recallable;
+        if (disk.creditShare().nobodyWaits()) {
+            credits.refill();
+        }
     }
 
     Session session() {
@@ -90,6 +102,7 @@ final class WriteLane implements Lanes {
     @Override
     public void onClosed() {
         credits.close();
+        disk.creditShare().closed(this);
         for (Frame frame : backlog) {
             frame.release();
         }
@@ -141,6 +154,7 @@ final class WriteLane implements Lanes {
                     case MessageType.OPEN -> disk.openings().onOpen(this, frame);
                     case MessageType.LIST -> disk.openings().onList(this, frame);
                     case MessageType.LEVEL -> disk.levels().on(this, frame);
+                    case MessageType.CREDIT_NEED -> onNeed(frame);
                     default -> invalid(frame, "type");
                 };
         if (progress == Progress.WAIT && !closed()) {
@@ -198,14 +212,16 @@ final class WriteLane implements Lanes {
         if (closed()) {
             return;
         }
-        credits.refill();
+        if (disk.creditShare().nobodyWaits()) {
+            credits.refill();
+        }
         Frame reply = disk.frames().take();
         long durable = durable();
         session.send(
                 WriteReply.encode(
                         reply, requestId, status, epoch, version, durable, credits.granted()));
         if (credits.full() != reportedFull) {
-            sendCredit();
+            sendCredit(0);
         }
     }
 
@@ -218,16 +234,62 @@ final class WriteLane implements Lanes {
     /// Looks after what no request brings forward: credit that was short, and durability that the
     /// client has not heard of.
     void tick() {
-        boolean more = credits.refill();
-        if (more || log.durable(disk.store().durableSequence()) > reportedDurable) {
-            sendCredit();
+        boolean more = disk.creditShare().nobodyWaits() && credits.refill();
+        if (more
+                || credits.full() != reportedFull
+                || log.durable(disk.store().durableSequence()) > reportedDurable) {
+            sendCredit(0);
         }
     }
 
-    private void sendCredit() {
+    private void sendCredit(int flags) {
         reportedFull = credits.full();
-        long durable = durable();
-        session.send(Credit.encode(disk.frames().take(), credits.granted(), durable, reportedFull));
+        int all = flags | (reportedFull ? Credit.FULL : 0);
+        session.send(Credit.encode(disk.frames().take(), credits.granted(), durable(), all));
+    }
+
+    // Credit that is short.
+
+    private Progress onNeed(Frame f) {
+        if (!recallable
+                || !CreditNeed.valid(f)
+                || !credits.returned(CreditNeed.returnedBytes(f))
+                || !credits.need(CreditNeed.neededBytes(f))) {
+            return invalid(f, "credit");
+        }
+        recalled = false;
+        if (credits.lacks()) {
+            disk.creditShare().need(this);
+        } else {
+            disk.creditShare().serve();
+        }
+        return Progress.DONE;
+    }
+
+    /// Grants what the client's next write lacks, or tells it that there is no space.
+    ///
+    /// @return false where it has to wait
+    boolean serveNeed() {
+        boolean served = credits.serveNeed();
+        if (served) {
+            sendCredit(0);
+        }
+        return served;
+    }
+
+    /// Others wait for credit that this client may not need.
+    void recall() {
+        long nowNs = disk.loop().nowNs();
+        if (!recallable || stalled || closed()) {
+            return;
+        }
+        if (!recalled) {
+            recalled = true;
+            recalledAtNs = nowNs;
+            sendCredit(Credit.RECALL);
+        } else if (nowNs - recalledAtNs > disk.parts().config().ioDeadlineNs()) {
+            session.abort("keeps-credit");
+        }
     }
 
     // Bounds.

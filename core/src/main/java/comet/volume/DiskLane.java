@@ -32,6 +32,7 @@ final class DiskLane {
     private boolean backingOff;
     private long backOffNs = BACK_OFF_MIN_NS;
     private long bootId;
+    private long features;
     private long downSinceNs;
     private String downWhy = "not connected yet";
     private long progressNs;
@@ -61,6 +62,11 @@ final class DiskLane {
 
     long bootId() {
         return bootId;
+    }
+
+    /// What both sides can do beyond the version, see [Hello].
+    long features() {
+        return features;
     }
 
     long downSinceNs() {
@@ -192,7 +198,7 @@ final class DiskLane {
                 new Hello(
                         Hello.VERSION,
                         Hello.VERSION,
-                        0,
+                        lane == Lane.WRITE ? Hello.CREDIT_NEEDS : 0,
                         cluster.clusterHigh(),
                         cluster.clusterLow(),
                         lane,
@@ -225,6 +231,7 @@ final class DiskLane {
         }
         up = true;
         bootId = answer.bootId();
+        features = answer.features();
         backOffNs = BACK_OFF_MIN_NS;
         peer.onUp(lane, answer);
     }

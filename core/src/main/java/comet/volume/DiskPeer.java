@@ -3,6 +3,7 @@ package comet.volume;
 import comet.base.Check;
 import comet.cluster.DiskInfo;
 import comet.wire.Credit;
+import comet.wire.CreditNeed;
 import comet.wire.Frame;
 import comet.wire.Hello;
 import comet.wire.Lane;
@@ -12,7 +13,15 @@ import org.jspecify.annotations.Nullable;
 /// and, in order of sequence, every write sent on the connection whose data is kept. Reports of
 /// what is durable move a mark along that list: a report covers a write only if the disk had
 /// answered it before, and a later, lower one takes the mark back.
+///
+/// Where a disk has little credit to grant, it learns what the write lacks that waits longest, and
+/// asks others to give back what they hold. Everybody collects credit in the order of disk ids, and
+/// keeps of a recalled one only what a write needs that waits for a disk behind this one: so no two
+/// gateways can wait for each other's for ever.
 final class DiskPeer {
+    /// A write that has waited for credit for so long makes the disk learn of it.
+    private static final long NEED_AFTER_NS = 50_000_000;
+
     private final Gateway gateway;
     private final int diskId;
     private final DiskLane write;
@@ -30,6 +39,8 @@ final class DiskPeer {
     private @Nullable MemberWrite mark;
 
     private final PartQueue waitingForCredit = new PartQueue();
+    private boolean needPlanned;
+    private final Runnable tellNeedTask = this::tellNeed;
     private long readBytesInFlight;
     private boolean sameHost;
     private long waitingSinceNs;
@@ -87,6 +98,51 @@ final class DiskPeer {
             waitingSinceNs = gateway.loop().nowNs();
         }
         waitingForCredit.add(part);
+        planNeed();
+    }
+
+    private void planNeed() {
+        if (!needPlanned && !waitingForCredit.isEmpty()) {
+            needPlanned = true;
+            gateway.loop().schedule(NEED_AFTER_NS, tellNeedTask);
+        }
+    }
+
+    private void tellNeed() {
+        needPlanned = false;
+        if (write.up()) {
+            if (lack() > 0 && (write.features() & Hello.CREDIT_NEEDS) != 0) {
+                sendNeed(0);
+            }
+            planNeed();
+        }
+    }
+
+    /// What the write that waits longest lacks.
+    private long lack() {
+        return waitingForCredit.peek() instanceof WritePart part && !part.dead
+                ? Math.max(0, part.cost() - creditLeft())
+                : 0;
+    }
+
+    private void sendNeed(long returnedBytes) {
+        sentBytes += returnedBytes;
+        long lack = lack();
+        long needed = lack == 0 ? 0 : creditBytes + lack;
+        write.send(CreditNeed.encode(gateway.frames().take(), needed, returnedBytes));
+    }
+
+    /// Others wait for what is not needed here.
+    private void giveBack() {
+        long kept = 0;
+        for (DiskPeer behind : gateway.peersBehind(diskId)) {
+            if (behind.write.up()
+                    && behind.waitingForCredit.peek() instanceof WritePart part
+                    && part.pg.memberOf(this) >= 0) {
+                kept = Math.max(kept, part.cost());
+            }
+        }
+        sendNeed(Math.max(0, creditLeft() - kept));
     }
 
     /// Members have changed: those who wait here may have to wait elsewhere.
@@ -209,6 +265,9 @@ final class DiskPeer {
         onDurable(Credit.durableSequence(frame));
         onCreditBytes(Credit.creditBytes(frame));
         grant();
+        if (Credit.recall(frame)) {
+            giveBack();
+        }
     }
 
     // The connection.
@@ -229,11 +288,13 @@ final class DiskPeer {
         gateway.peerUp(this, lane);
         if (lane == Lane.WRITE) {
             grant();
+            planNeed();
         }
     }
 
     void onDown(Lane lane, String why) {
         if (lane == Lane.WRITE) {
+            full = false;
             for (MemberWrite copy = first; copy != null; copy = first) {
                 unlink(copy);
             }

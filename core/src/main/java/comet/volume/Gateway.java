@@ -328,6 +328,11 @@ public final class Gateway implements MetaClient.Listener {
         return peer;
     }
 
+    /// Disks with higher ids.
+    java.util.Collection<DiskPeer> peersBehind(int diskId) {
+        return peers.tailMap(diskId, false).values();
+    }
+
     void peerUp(DiskPeer peer, Lane lane) {
         for (Volume volume : List.copyOf(volumes.values())) {
             volume.peerUp(peer, lane == Lane.WRITE);

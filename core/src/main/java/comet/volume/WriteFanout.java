@@ -30,21 +30,28 @@ final class WriteFanout {
             return;
         }
         VolumePg pg = part.pg;
+        DiskPeer waitFor = null;
         for (int m = 0; m < pg.members; m++) {
             if (!pg.inSync[m]) {
                 continue;
             }
             DiskPeer peer = pg.peer(m);
-            if (peer.full() && peer.creditLeft() < part.cost()) {
+            boolean enough = peer.creditLeft() >= part.cost();
+            if (peer.full() && !enough) {
                 part.finish(Errno.ENOSPC);
                 return;
             }
-            if (!pg.writable(m) || peer.creditLeft() < part.cost()) {
-                peer.awaitCredit(part);
-                return;
+            // Disks in one order: see DiskPeer about credit that is asked back.
+            if ((!enough || !pg.writable(m))
+                    && (waitFor == null || peer.diskId() < waitFor.diskId())) {
+                waitFor = peer;
             }
         }
-        send(part);
+        if (waitFor == null) {
+            send(part);
+        } else {
+            waitFor.awaitCredit(part);
+        }
     }
 
     private void send(WritePart part) {

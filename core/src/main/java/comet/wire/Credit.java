@@ -10,15 +10,17 @@ package comet.wire;
 /// ```
 ///
 /// Flags: [#FULL], the disk has no space beyond what is granted: writes that wait for credit are to
-/// fail with ENOSPC rather than wait.
+/// fail with ENOSPC rather than wait. [#RECALL], others wait for credit: the client gives back what
+/// it does not need now, see [CreditNeed].
 public final class Credit {
     private Credit() {}
 
     public static final int FULL = 1;
+    public static final int RECALL = 2;
     public static final int HEAD_BYTES = 40;
 
-    public static Frame encode(Frame f, long creditBytes, long durableSequence, boolean full) {
-        f.start(MessageType.CREDIT, 0, HEAD_BYTES).flags(full ? FULL : 0);
+    public static Frame encode(Frame f, long creditBytes, long durableSequence, int flags) {
+        f.start(MessageType.CREDIT, 0, HEAD_BYTES).flags(flags);
         f.putLong(24, creditBytes);
         f.putLong(32, durableSequence);
         return f;
@@ -38,5 +40,9 @@ public final class Credit {
 
     public static boolean full(Frame f) {
         return (f.flags() & FULL) != 0;
+    }
+
+    public static boolean recall(Frame f) {
+        return (f.flags() & RECALL) != 0;
     }
 }

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// ```
 /// 24 u32 magic "CMET"     28 u16 versionMin  30 u16 versionMax
-/// 32 u64 features         offered
+/// 32 u64 features         offered, see [#CREDIT_NEEDS]
 /// 40 u64,u64 clusterId
 /// 56 u32 lane             60 u32 diskId (0 for CONTROL)
 /// 64 u64,u64 diskUuid     of that disk as the map has it
@@ -34,6 +34,10 @@ public record Hello(
 
     public static final int MAGIC = 0x54454D43;
     public static final int VERSION = 1;
+
+    /// Feature: the client sends [CreditNeed] and heeds [Credit#RECALL].
+    public static final long CREDIT_NEEDS = 1;
+
     public static final int HEAD_BYTES = 88;
 
     public Frame encode(Frame frame, long requestId) {

@@ -24,6 +24,9 @@ public final class MessageType {
     /// Node to gateway, unasked: how far the connection may send.
     public static final int CREDIT = 17;
 
+    /// Gateway to node, unasked: what it lacks of credit, and what it gives back.
+    public static final int CREDIT_NEED = 25;
+
     /// Between replicas: chunks of a PG, fences of its volumes, blocks of a chunk.
     public static final int LIST_PG = 19;
 

@@ -11,6 +11,7 @@ import comet.port.Connection;
 import comet.wire.ChunkList;
 import comet.wire.ChunkRequest;
 import comet.wire.Credit;
+import comet.wire.CreditNeed;
 import comet.wire.Frame;
 import comet.wire.Hello;
 import comet.wire.Lane;
@@ -43,6 +44,8 @@ final class TestClient implements Connection.Handler {
     long credit;
     long creditFrameDurable;
     boolean full;
+    int recalls;
+    long features;
     boolean closed;
     long volumeId = 1;
     int flags;
@@ -50,8 +53,13 @@ final class TestClient implements Connection.Handler {
     private long nextSequence = 1;
 
     TestClient(Harness harness, int diskId, Lane lane, long gatewayId) {
+        this(harness, diskId, lane, gatewayId, 0);
+    }
+
+    TestClient(Harness harness, int diskId, Lane lane, long gatewayId, long features) {
         this.harness = harness;
         this.gatewayId = gatewayId;
+        this.features = features;
         connection = harness.net.dial("" + diskId, this);
         hello(harness.meta.cluster.clusterHigh(), lane, diskId, diskId);
         harness.loop.advance(2 * harness.net.delayNs);
@@ -59,7 +67,17 @@ final class TestClient implements Connection.Handler {
 
     void hello(long clusterHigh, Lane lane, int diskId, long uuid) {
         Hello hello =
-                new Hello(1, 1, 0, clusterHigh, 88, lane, diskId, uuid, ~(long) diskId, gatewayId);
+                new Hello(
+                        1,
+                        1,
+                        features,
+                        clusterHigh,
+                        88,
+                        lane,
+                        diskId,
+                        uuid,
+                        ~(long) diskId,
+                        gatewayId);
         connection.send(hello.encode(harness.frames.take(), 1));
     }
 
@@ -68,12 +86,14 @@ final class TestClient implements Connection.Handler {
         if (frame.type() == MessageType.HELLO_REPLY) {
             helloStatus = frame.status();
             credit = Hello.Answer.decode(frame).creditBytes();
+            features = Hello.Answer.decode(frame).features();
             frame.release();
         } else if (frame.type() == MessageType.CREDIT) {
             assertThat(Credit.valid(frame)).isTrue();
             credit = Credit.creditBytes(frame);
             creditFrameDurable = Credit.durableSequence(frame);
             full = Credit.full(frame);
+            recalls += Credit.recall(frame) ? 1 : 0;
             frame.release();
         } else {
             inbox.add(frame);
@@ -267,6 +287,10 @@ final class TestClient implements Connection.Handler {
                 new Blocks(f.status(), ReadReply.epoch(f), ReadReply.version(f), states, fill);
         f.release();
         return blocks;
+    }
+
+    void need(long neededBytes, long returnedBytes) {
+        connection.send(CreditNeed.encode(frame(), neededBytes, returnedBytes));
     }
 
     long nextRequest() {

@@ -11,6 +11,7 @@ import comet.wire.BlockState;
 import comet.wire.ChunkList;
 import comet.wire.ChunkRequest;
 import comet.wire.Credit;
+import comet.wire.CreditNeed;
 import comet.wire.Frame;
 import comet.wire.Hello;
 import comet.wire.Lane;
@@ -70,6 +71,9 @@ final class FakeDisk implements Connection.Acceptor {
     boolean up = true;
     boolean syncing = true;
     long creditWindow = 1 << 20;
+    long features;
+    long neededBytes;
+    long returnedBytes;
     boolean full;
 
     /// Answers to writes are kept back.
@@ -184,7 +188,7 @@ final class FakeDisk implements Connection.Acceptor {
                 } else {
                     granted = hello.lane() == Lane.WRITE ? creditWindow : 0;
                     reply(
-                            new Hello.Answer(1, diskId, 0, bootId, granted)
+                            new Hello.Answer(1, diskId, features, bootId, granted)
                                     .encode(net.frames.take(), f.requestId()));
                 }
                 f.release();
@@ -198,6 +202,11 @@ final class FakeDisk implements Connection.Acceptor {
                 case MessageType.READ -> read(f);
                 case MessageType.MAP -> map(f);
                 case MessageType.LEVEL -> level(f);
+                case MessageType.CREDIT_NEED -> {
+                    neededBytes = CreditNeed.neededBytes(f);
+                    returnedBytes += CreditNeed.returnedBytes(f);
+                    received += CreditNeed.returnedBytes(f);
+                }
                 default -> throw new AssertionError("type " + f.type());
             }
             f.release();
@@ -467,20 +476,34 @@ final class FakeDisk implements Connection.Acceptor {
     void report(long upTo) {
         for (Conn conn : conns) {
             if (conn.hello != null && conn.hello.lane() == Lane.WRITE) {
-                conn.connection.send(Credit.encode(net.frames.take(), conn.granted, upTo, false));
+                conn.connection.send(Credit.encode(net.frames.take(), conn.granted, upTo, 0));
             }
         }
         loop.runFor(10_000_000);
     }
 
     void credit() {
+        credit(0);
+    }
+
+    void recall() {
+        creditWindow = 0;
+        credit(Credit.RECALL);
+        loop.runFor(10_000_000);
+    }
+
+    private void credit(int flags) {
         for (Conn conn : conns) {
             if (conn.hello != null && conn.hello.lane() == Lane.WRITE) {
                 if (!full) {
                     conn.granted = Math.max(conn.granted, conn.received + creditWindow);
                 }
                 conn.connection.send(
-                        Credit.encode(net.frames.take(), conn.granted, conn.durableSequence, full));
+                        Credit.encode(
+                                net.frames.take(),
+                                conn.granted,
+                                conn.durableSequence,
+                                flags | (full ? Credit.FULL : 0)));
             }
         }
     }

@@ -9,6 +9,7 @@ import comet.cluster.VolumeInfo.Durability;
 import comet.port.Errno;
 import comet.volume.TestCluster.Answer;
 import comet.wire.BlockState;
+import comet.wire.Hello;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -291,6 +292,56 @@ class ReplicationTest {
         for (Answer answer : answers) {
             assertThat(cluster.await(answer)).isZero();
         }
+    }
+
+    private void creditOf(int disk, long window) {
+        cluster.disk(disk).features = Hello.CREDIT_NEEDS;
+        cluster.disk(disk).creditWindow = window;
+        cluster.net.breakAll("disk:" + disk);
+    }
+
+    @Test
+    void a_write_that_waits_for_credit_says_what_it_lacks() {
+        creditOf(1, 64 << 10);
+        creditOf(2, 64 << 10);
+        cluster.loop.runFor(TestCluster.SECOND);
+        Answer answer = cluster.write(node, device, 0, cluster.pattern(256 << 10, 1), 0);
+        cluster.loop.runFor(TestCluster.SECOND);
+        assertThat(answer.come()).isFalse();
+        assertThat(cluster.disk(1).neededBytes).isEqualTo(256 << 10);
+        assertThat(cluster.disk(2).neededBytes).as("one after the other").isZero();
+        cluster.disk(1).creditWindow = 256 << 10;
+        cluster.disk(1).credit();
+        cluster.loop.runFor(TestCluster.SECOND);
+        assertThat(cluster.disk(2).neededBytes).isEqualTo(256 << 10);
+        cluster.disk(2).creditWindow = 256 << 10;
+        cluster.disk(2).credit();
+        assertThat(cluster.await(answer)).isZero();
+    }
+
+    @Test
+    void credit_that_is_asked_back_is_given_back_but_for_what_a_write_collects() {
+        creditOf(1, 64 << 10);
+        creditOf(2, 16 << 10);
+        cluster.loop.runFor(TestCluster.SECOND);
+        assertThat(cluster.await(cluster.write(node, device, 0, cluster.pattern(8192, 1), 0)))
+                .isZero();
+        cluster.disk(1).recall();
+        assertThat(cluster.disk(1).returnedBytes).isEqualTo(64 << 10);
+        // A write collects credit in the order of disks: it waits for the first one.
+        Answer answer = cluster.write(node, device, 0, cluster.pattern(32 << 10, 2), 0);
+        cluster.loop.runFor(TestCluster.SECOND);
+        cluster.disk(2).recall();
+        assertThat(cluster.disk(2).returnedBytes).isEqualTo(16 << 10);
+        cluster.disk(1).creditWindow = 64 << 10;
+        cluster.disk(1).credit();
+        cluster.loop.runFor(TestCluster.SECOND);
+        // Now for the second one, and keeps what it needs of the first.
+        cluster.disk(1).recall();
+        assertThat(cluster.disk(1).returnedBytes).isEqualTo((64 << 10) + (32 << 10));
+        cluster.disk(2).creditWindow = 64 << 10;
+        cluster.disk(2).credit();
+        assertThat(cluster.await(answer)).isZero();
     }
 
     @Test

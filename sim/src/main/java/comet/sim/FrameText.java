@@ -82,7 +82,10 @@ final class FrameText {
                             + ChunkRequest.replyEpoch(f)
                             + " "
                             + Versions.text(ChunkRequest.replyVersion(f));
-            case MessageType.CREDIT -> "CREDIT " + f.getLong(24) + " durable " + f.getLong(32);
+            case MessageType.CREDIT ->
+                    "CREDIT " + f.getLong(24) + " durable " + f.getLong(32) + " flags " + f.flags();
+            case MessageType.CREDIT_NEED ->
+                    "CREDIT_NEED " + f.getLong(24) + " returned " + f.getLong(32);
             default -> "type " + f.type() + status;
         };
     }
