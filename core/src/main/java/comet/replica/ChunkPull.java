@@ -76,6 +76,14 @@ final class ChunkPull {
             return Result.DONE;
         }
 
+        /// A block that was bad here is whole again.
+        default void repaired(int block, int sourceDiskId) {}
+
+        /// A block that is bad here is bad at the source, too. Whether it is lost then.
+        default boolean isLost(int block) {
+            return false;
+        }
+
         void ended(Result result);
     }
 
@@ -286,10 +294,14 @@ final class ChunkPull {
             pulls.conflict(key, n, theirs.versions[n], sourceDiskId);
             return false;
         }
-        if (bad != null) {
-            return bad.get(n) && sameVersion && theirs.states[n] == BlockState.DATA;
+        boolean theirsLost = sameVersion && theirs.states[n] == BlockState.LOST;
+        if (theirsLost && ours.states[n] == BlockState.DATA && (bad == null || !bad.get(n))) {
+            disk.repairs().offer(key, pg, n, sourceDiskId);
         }
-        if (sameVersion && theirs.states[n] == BlockState.LOST) {
+        if (bad != null) {
+            return bad.get(n) && sameVersion && (theirsLost || theirs.states[n] == BlockState.DATA);
+        }
+        if (theirsLost) {
             // Ours is whole, or lost as well.
             return false;
         }
@@ -466,20 +478,36 @@ final class ChunkPull {
     }
 
     private void put(int n) {
-        if (theirs.states[n] != BlockState.DATA) {
-            putBlock(n, theirs.states[n], null, 0);
-        } else if (offsetOf[n] >= 0) {
+        boolean data = theirs.states[n] == BlockState.DATA;
+        if (data && offsetOf[n] >= 0) {
             putBlock(n, BlockState.DATA, copies.get(copyOf[n]).data(), offsetOf[n]);
             disk.counters().bytesCopied += Sizes.BLOCK_BYTES;
             if (bad != null) {
-                pulls.repaired(key, n, sourceDiskId);
+                purpose.repaired(n, sourceDiskId);
             }
-        } else if (bad == null) {
+        } else if (bad != null) {
+            badThere(n);
+        } else if (!data) {
+            putBlock(n, theirs.states[n], null, 0);
+        } else {
             // Bad at the source, too, and it alone had it: lost.
             putBlock(n, BlockState.LOST, null, 0);
             String from = " from=" + sourceDiskId;
             disk.event(Level.WARN, "block-copied-as-lost", Pulls.text(key, n) + from);
+            // Unless the source can read it again one day.
+            disk.repairs().add(key.volumeId(), key.chunkIndex(), pg, n, BlockState.LOST);
         }
+    }
+
+    /// A block that is to be repaired is bad at the source, too.
+    private void badThere(int n) {
+        if (!purpose.isLost(n)) {
+            return;
+        }
+        if (ours.states[n] == BlockState.DATA) {
+            putBlock(n, BlockState.LOST, null, 0);
+        }
+        disk.repairs().lost(key, n, ours.versions[n]);
     }
 
     private void putBlock(int n, int state, @Nullable Buf data, int offset) {

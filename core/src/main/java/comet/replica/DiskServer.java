@@ -47,6 +47,7 @@ public final class DiskServer {
     private final PeerLinks links;
     private final Recoveries recoveries;
     private final Purge purge;
+    private final Repairs repairs;
 
     private final LinkedHashSet<WriteLane> writeLanes = new LinkedHashSet<>();
     private final LinkedHashSet<ReadLane> readLanes = new LinkedHashSet<>();
@@ -84,6 +85,7 @@ public final class DiskServer {
         pulls = new Pulls(this, links);
         recoveries = new Recoveries(this, links);
         purge = new Purge(this);
+        repairs = new Repairs(this);
     }
 
     // State.
@@ -215,6 +217,10 @@ public final class DiskServer {
         return purge;
     }
 
+    Repairs repairs() {
+        return repairs;
+    }
+
     Collection<WriteLane> writeLanes() {
         return writeLanes;
     }
@@ -282,6 +288,7 @@ public final class DiskServer {
         List.copyOf(writeLanes).forEach(lane -> end(lane.session()));
         List.copyOf(readLanes).forEach(lane -> end(lane.session()));
         recoveries.close();
+        repairs.close();
         pulls.close();
         links.close();
     }
@@ -309,6 +316,7 @@ public final class DiskServer {
         creditShare.serve();
         links.tick();
         recoveries.tick();
+        repairs.tick();
         ticker = loop().schedule(Limits.TICK_NS, this::tick);
     }
 
@@ -323,6 +331,7 @@ public final class DiskServer {
             learn(view.map().pg(config.pg()));
         }
         purge.onMap(update);
+        repairs.onMap(update);
     }
 
     private void resize(int pgCount) {

@@ -72,9 +72,20 @@ public final class Limits {
     /// Chunks of one disk that are copied at the same time; each may hold [Sizes#CHUNK_BYTES].
     public static final int PULLS_MAX = 8;
 
-    /// Chunks that wait to be levelled or repaired; more are answered BUSY, or found again by the
-    /// next read.
+    /// Chunks that wait to be levelled or repaired; more are answered BUSY.
     public static final int PULLS_WAITING_MAX = 8192;
+
+    /// Chunks with bad blocks that wait for their repair or rest after one that found no good copy.
+    public static final int REPAIRS_MAX = 8192;
+
+    /// How long a block rests after the first repair that found no good copy; twice as long each
+    /// time, up to the second value: then a chunk costs its peers 16 KiB every ten minutes.
+    public static final long REPAIR_PAUSE_NS = 1000 * MS;
+
+    public static final long REPAIR_PAUSE_NS_MAX = 600_000 * MS;
+
+    /// Chunks with blocks that are whole here and lost at a source, until it knows.
+    public static final int OFFERS_MAX = 1024;
 
     /// Blocks asked for in one READ of a copy: 512 KiB.
     public static final int PULL_READ_BLOCKS = 128;

@@ -1,13 +1,9 @@
 package comet.replica;
 
 import comet.base.Crc;
-import comet.cluster.MemberState;
-import comet.cluster.PgConfig;
 import comet.port.Events.Level;
-import comet.wire.BlockState;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.TreeMap;
@@ -23,9 +19,6 @@ final class Pulls {
     private final ArrayDeque<ChunkPull> urgent = new ArrayDeque<>();
     private final ArrayDeque<ChunkPull> background = new ArrayDeque<>();
     private final TreeMap<ChunkKey, ChunkPull> active = new TreeMap<>();
-
-    /// Blocks that are bad here and wait for their repair.
-    private final TreeMap<ChunkKey, BitSet> bad = new TreeMap<>();
 
     Pulls(DiskServer disk, PeerLinks links) {
         this.disk = disk;
@@ -85,7 +78,6 @@ final class Pulls {
         urgent.clear();
         background.clear();
         all.forEach(ChunkPull::cancel);
-        bad.clear();
     }
 
     private void startNext() {
@@ -112,58 +104,6 @@ final class Pulls {
             }
         }
         return null;
-    }
-
-    // Repair.
-
-    /// A block could not be read here: it is copied from another IN_SYNC replica that has exactly
-    /// this version of it.
-    void repair(long volumeId, int chunkIndex, int pg, int block, int state) {
-        ChunkKey key = new ChunkKey(volumeId, chunkIndex);
-        BitSet blocks = bad.get(key);
-        if (blocks == null) {
-            if (bad.size() >= Limits.PULLS_WAITING_MAX) {
-                return;
-            }
-            blocks = new BitSet();
-            bad.put(key, blocks);
-            disk.loop().execute(() -> repairFrom(key, pg, 0));
-        }
-        if (!blocks.get(block)) {
-            blocks.set(block);
-            disk.counters().blocksCorrupt++;
-            String what = state == BlockState.LOST ? " state=lost" : " state=corrupt";
-            disk.event(Level.WARN, "block-corrupt", text(key, block) + what);
-        }
-    }
-
-    /// Tries the `n`-th of the other members that are IN_SYNC.
-    private void repairFrom(ChunkKey key, int pg, int n) {
-        BitSet blocks = bad.get(key);
-        if (blocks == null) {
-            return;
-        }
-        PgConfig config = disk.view().map().pg(pg);
-        List<PgConfig.Member> others = new ArrayList<>(config.members());
-        others.removeIf(
-                m -> m.state() != MemberState.IN_SYNC || m.diskId() == disk.identity().diskId());
-        if (blocks.isEmpty() || n >= others.size()) {
-            // What is left is found again by the next read of it.
-            bad.remove(key);
-            return;
-        }
-        int source = others.get(n).diskId();
-        ChunkPull.Purpose next = _ -> repairFrom(key, pg, n + 1);
-        submit(new ChunkPull(disk, this, key, pg, source, blocks, next), true);
-    }
-
-    void repaired(ChunkKey key, int block, int sourceDiskId) {
-        BitSet blocks = bad.get(key);
-        if (blocks != null) {
-            blocks.clear(block);
-        }
-        disk.counters().blocksRepaired++;
-        disk.event(Level.INFO, "block-repaired", text(key, block) + " from=" + sourceDiskId);
     }
 
     /// Equal versions with unequal checksums: a bug of ours, never repaired by guess.

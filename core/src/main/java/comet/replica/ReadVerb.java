@@ -8,7 +8,6 @@ import comet.replica.ApplyRules.Outcome;
 import comet.replica.ApplyRules.Role;
 import comet.replica.ReadLane.Progress;
 import comet.store.ChunkStore;
-import comet.wire.BlockState;
 import comet.wire.ChunkRequest;
 import comet.wire.Frame;
 import comet.wire.ReadReply;
@@ -208,8 +207,8 @@ final class ReadVerb {
         private void repairBad(Frame r) {
             for (int n = 0; n < blockCount; n++) {
                 int state = ReadReply.state(r, n);
-                if (state == BlockState.CORRUPT || state == BlockState.LOST) {
-                    disk.pulls().repair(volumeId, chunkIndex, pg, firstBlock + n, state);
+                if (Repairs.isBad(state)) {
+                    disk.repairs().add(volumeId, chunkIndex, pg, firstBlock + n, state);
                 }
             }
         }

@@ -171,4 +171,75 @@ class LevelAndRepairTest {
         assertThat(harness.hasEvent("ERROR checksum-conflict")).isTrue();
         assertThat(harness.disk(1).counters().blocksRepaired).isZero();
     }
+
+    /// Block 3 of chunk 0, written on both and bad on both.
+    private void rotOnBoth() {
+        one.open(5);
+        two.open(5);
+        one.fill(0, 5, 6);
+        two.fill(0, 5, 6);
+        harness.store(1).rot(1, 0, 3);
+        harness.store(2).rot(1, 0, 3);
+    }
+
+    @Test
+    void a_block_that_is_bad_everywhere_is_not_asked_for_without_end() {
+        rotOnBoth();
+        TestClient reader = harness.connect(1, Lane.READ);
+        assertThat(reader.read(0, 3, 1, 5).states()).containsExactly(BlockState.CORRUPT);
+        harness.loop.advanceMs(900);
+        assertThat(harness.disk(1).counters().reads + harness.disk(2).counters().reads)
+                .as("the client's, and one of each other")
+                .isLessThanOrEqualTo(3);
+        // Found bad again while it rests: nothing is asked.
+        long before = harness.disk(2).counters().reads;
+        reader.read(0, 3, 1, 5);
+        harness.loop.advanceMs(10);
+        assertThat(harness.disk(2).counters().reads).isEqualTo(before);
+    }
+
+    @Test
+    void a_block_that_no_replica_has_becomes_lost_on_all() {
+        rotOnBoth();
+        TestClient reader = harness.connect(1, Lane.READ);
+        reader.read(0, 3, 1, 5);
+        harness.loop.advanceMs(30_000);
+        assertThat(reader.read(0, 2, 2, 5).states())
+                .containsExactly(BlockState.DATA, BlockState.LOST);
+        int pg = one.pg(0);
+        assertThat(harness.store(2).picture(pg)).isEqualTo(harness.store(1).picture(pg));
+        assertThat(harness.events.stream().filter(e -> e.contains("block-lost disk=1")).count())
+                .isEqualTo(1);
+        assertThat(harness.events.stream().filter(e -> e.contains("block-lost disk=2")).count())
+                .isEqualTo(1);
+        assertThat(harness.disk(1).counters().reads).isLessThan(20);
+        // It keeps its version, and a newer write makes it whole.
+        assertThat(harness.version(1, 0)).isEqualTo(v(5, 6));
+        one.write(0, 3, v(5, 6), v(5, 7), 33);
+        assertThat(reader.read(0, 3, 1, 5).fill()).containsExactly(33);
+    }
+
+    @Test
+    void a_copy_that_comes_back_in_time_repairs_what_seemed_bad_everywhere() {
+        rotOnBoth();
+        TestClient reader = harness.connect(1, Lane.READ);
+        reader.read(0, 3, 1, 5);
+        harness.loop.advanceMs(100);
+        harness.store(2).rot(1, 0, 3);
+        harness.loop.advanceMs(5000);
+        assertThat(reader.read(0, 3, 1, 5).fill()).containsExactly(3);
+        assertThat(harness.hasEvent("block-lost")).isFalse();
+    }
+
+    @Test
+    void a_block_is_not_lost_while_a_recovering_member_may_have_it() {
+        rotOnBoth();
+        TestClient reader = harness.connect(1, Lane.READ);
+        harness.recovering(one.pg(0), 2);
+        harness.stopClean(2);
+        reader.read(0, 3, 1, 5);
+        harness.loop.advanceMs(20_000);
+        assertThat(reader.read(0, 3, 1, 5).states()).containsExactly(BlockState.CORRUPT);
+        assertThat(harness.hasEvent("block-lost")).isFalse();
+    }
 }

@@ -212,6 +212,36 @@ class RecoveryTest {
     }
 
     @Test
+    void a_block_that_the_source_has_lost_comes_back_from_the_target() {
+        open(5);
+        both(0, 1, 0, v(5, 1), 1);
+        both(0, 2, v(5, 1), v(5, 2), 2);
+        two.sync(0);
+        both(0, 3, v(5, 2), v(5, 3), 3);
+        harness.store(1).lose(1, 0, 1);
+        crashTwo();
+        assertRecovered();
+        assertThat(harness.connect(1, Lane.READ).read(0, 1, 3, 5).fill()).containsExactly(1, 2, 3);
+        assertThat(harness.hasEvent("block-repaired disk=1")).isTrue();
+    }
+
+    @Test
+    void a_block_that_was_copied_as_lost_comes_back_once_the_source_can_read_it() {
+        open(5);
+        both(0, 1, 0, v(5, 1), 1);
+        two.sync(0);
+        both(0, 3, v(5, 1), v(5, 2), 3);
+        harness.store(1).rot(1, 0, 3);
+        crashTwo();
+        harness.loop.advanceMs(300);
+        assertThat(harness.state(one.pg(0), 2)).isEqualTo(MemberState.IN_SYNC);
+        assertThat(harness.hasEvent("block-copied-as-lost")).isTrue();
+        harness.store(1).rot(1, 0, 3);
+        assertRecovered();
+        assertThat(harness.connect(2, Lane.READ).read(0, 3, 1, 5).fill()).containsExactly(3);
+    }
+
+    @Test
     void a_crash_in_the_middle_of_a_copy_is_copied_again() {
         open(5);
         both(0, 1, 0, v(5, 1), 1);

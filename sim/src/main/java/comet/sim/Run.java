@@ -169,11 +169,6 @@ public final class Run {
     }
 
     private void converge(List<Violation> found) {
-        boolean devicesFailed = options.faults().contains(Options.Fault.DISK_ERROR);
-        if (devicesFailed) {
-            // What a failing device could not read looks rotten while it fails.
-            cluster.rotten().happened();
-        }
         for (int attempt = 0; attempt < 40; attempt++) {
             found.clear();
             TreeMap<Integer, ReplicaImage> images = new TreeMap<>();
@@ -189,7 +184,7 @@ public final class Run {
                 found.add(new Violation("G7", "replicas cannot be read\n" + Dump.of(cluster)));
                 return;
             }
-            add(found, G7Convergence.check(cluster.meta().truth(), images, devicesFailed));
+            add(found, G7Convergence.check(cluster.meta().truth(), images));
             if (found.isEmpty()) {
                 add(found, cluster.rotten().check(images));
             }

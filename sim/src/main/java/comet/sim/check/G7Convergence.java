@@ -6,7 +6,6 @@ import comet.cluster.MemberState;
 import comet.cluster.PgConfig;
 import comet.sim.check.ReplicaImage.Chunk;
 import comet.sim.check.ReplicaImage.ChunkId;
-import comet.wire.BlockState;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -32,10 +31,8 @@ public final class G7Convergence {
         return found;
     }
 
-    /// @param lostAllowed devices failed in this run: of a block with the same version everywhere
-    ///   one copy may be lost until somebody reads it (a scrubber would find it)
     public static @Nullable Violation check(
-            ClusterMap map, SortedMap<Integer, ReplicaImage> disks, boolean lostAllowed) {
+            ClusterMap map, SortedMap<Integer, ReplicaImage> disks) {
         List<String> late = notInSync(map);
         if (!late.isEmpty()) {
             return new Violation("G7", "not in sync: " + late);
@@ -56,8 +53,7 @@ public final class G7Convergence {
             for (int m = 1; m < members.size(); m++) {
                 ReplicaImage a = disks.get(members.getFirst().diskId());
                 ReplicaImage b = disks.get(members.get(m).diskId());
-                Violation different =
-                        a == null || b == null ? null : compare(pg, a, b, lostAllowed);
+                Violation different = a == null || b == null ? null : compare(pg, a, b);
                 if (different != null) {
                     return different;
                 }
@@ -70,8 +66,7 @@ public final class G7Convergence {
         return new Violation("G7", "disk " + diskId + " holds " + chunk + ", " + what);
     }
 
-    private static @Nullable Violation compare(
-            int pg, ReplicaImage a, ReplicaImage b, boolean lostAllowed) {
+    private static @Nullable Violation compare(int pg, ReplicaImage a, ReplicaImage b) {
         TreeSet<ChunkId> ids = new TreeSet<>(a.chunks.keySet());
         ids.addAll(b.chunks.keySet());
         for (ChunkId id : ids) {
@@ -100,11 +95,7 @@ public final class G7Convergence {
                         one.states[block] == two.states[block]
                                 && one.versions[block] == two.versions[block]
                                 && one.crcs[block] == two.crcs[block];
-                boolean lost =
-                        one.versions[block] == two.versions[block]
-                                && (one.states[block] == BlockState.LOST
-                                        || two.states[block] == BlockState.LOST);
-                if (!same && !(lost && lostAllowed)) {
+                if (!same) {
                     return found(
                             a.diskId,
                             id,
