@@ -73,6 +73,15 @@ uri() { echo "nbd+unix:///$1?socket=$IT_DIR/g1/nbd.sock"; }
 qemu-io -f raw -c 'write -P 0x61 0 32M' -c flush "$(uri v1)"
 ! qemu-io -r -f raw -c 'read 0 4k' "$(uri w1)" 2>/dev/null || fail "w1 is not exported, but served"
 
+say "another gateway of the same name, and the same one again"
+mkdir "$IT_DIR/g1-again"
+cp "$IT_DIR/g1/gateway.conf" "$IT_DIR/g1-again/"
+refused 1 "another gateway named g1 lives" comet gateway --config "$IT_DIR/g1-again/gateway.conf"
+kill9 "$LAST"
+background gateway g1
+await_line "$LAST" "$IT_DIR/g1.out" '^ready'
+qemu-io -f raw -c 'read -P 0x61 0 32M' -c 'write -P 0x61 0 4k' "$(uri v1)"
+
 say "another disk, another node"
 mkdir "$IT_DIR/disk-2"
 at n1 disk add n1 "$IT_DIR/disk-2"

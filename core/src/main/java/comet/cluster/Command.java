@@ -67,8 +67,16 @@ public sealed interface Command {
         }
     }
 
-    /// A gateway starts: known by the name in its config. Answer: [Reply.Id].
-    record RegisterGateway(String name, String hostId) implements Command {}
+    /// A gateway starts: known by the name in its config. Answer: [Reply.Id]; from then on only the
+    /// asking life may attach volumes under that id. [Reply.Refused]: `gateway-lives` while another
+    /// process of that name, with another folder, lives; `wait-for-gateway` where that is not known
+    /// yet: ask again; `older-life` where a later start of the same folder is registered.
+    ///
+    /// @param folderHigh with `folderLow` the uuid of its folder
+    /// @param startCount of its folder, already durable; above every one used before
+    record RegisterGateway(
+            String name, String hostId, long folderHigh, long folderLow, long startCount)
+            implements Command {}
 
     /// Answer: [Reply.Id] with the volume's id.
     ///
@@ -91,7 +99,7 @@ public sealed interface Command {
     record PurgeVolume(long volumeId) implements Command {}
 
     /// A gateway wants to write a volume. Answer: [Reply.Attached], or [Reply.Refused] with code
-    /// `attached-elsewhere`.
+    /// `attached-elsewhere`, or `older-life` where the asking process is not the gateway's newest.
     record Attach(long volumeId, long gatewayId, Mode mode) implements Command {
         public enum Mode {
             /// Refused while another live gateway holds the volume, unless it is marked as

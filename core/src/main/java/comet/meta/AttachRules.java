@@ -15,13 +15,23 @@ import org.jspecify.annotations.Nullable;
 final class AttachRules {
     private AttachRules() {}
 
-    static Decision attach(Draft draft, Command.Attach command, Liveness liveness) {
+    /// An attachment that a dead life of the gateway asked for, and that comes late, must not fence
+    /// its living one. (Detaching and yielding need no such check: they name the term.)
+    static Decision attach(Draft draft, Command.Attach command, long origin, Liveness liveness) {
         VolumeInfo volume = draft.state.volumes.get(command.volumeId());
         if (volume == null || volume.deleted()) {
             return VolumeRules.notThere(draft, command.volumeId(), volume);
         }
         if (draft.state.gateways.get(command.gatewayId()) == null) {
             return unknownGateway(draft, command.gatewayId());
+        }
+        GroupRecord.GatewayLife life = draft.state.gatewayLife(command.gatewayId());
+        if (life == null || life.origin() != origin) {
+            return draft.refused(
+                    ClusterRules.OLDER_LIFE,
+                    "gateway "
+                            + command.gatewayId()
+                            + " was started again since: this process may attach nothing more");
         }
         Attachment held = volume.attachment();
         if (held != null && !mayReplace(held, command, liveness)) {

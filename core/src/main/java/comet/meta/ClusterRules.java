@@ -6,11 +6,14 @@ import comet.cluster.Command;
 import comet.cluster.DiskInfo;
 import comet.cluster.GatewayInfo;
 import comet.cluster.NodeInfo;
+import comet.meta.GroupRecord.GatewayLife;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// The cluster itself, its nodes and its gateways.
 final class ClusterRules {
+    static final String OLDER_LIFE = "older-life";
+
     private ClusterRules() {}
 
     static Decision createCluster(Draft draft, Command.CreateCluster command) {
@@ -108,7 +111,11 @@ final class ClusterRules {
         return null;
     }
 
-    static Decision registerGateway(Draft draft, Command.RegisterGateway command) {
+    /// A gateway keeps its id over restarts, and its newest life alone acts under it. Which life is
+    /// newer its folder tells, by counting its starts; a process with another folder takes the name
+    /// over only when the one before is dead.
+    static Decision registerGateway(
+            Draft draft, Command.RegisterGateway command, long origin, Liveness liveness) {
         String fault = Names.fault("gateway name", command.name());
         if (fault != null) {
             return draft.refused("invalid-name", fault);
@@ -121,10 +128,60 @@ final class ClusterRules {
             return draft.refused("limit", "no more than " + Limits.GATEWAYS_MAX + " gateways");
         }
         long gatewayId = known == null ? draft.state.nextGatewayId : known.gatewayId();
+        GatewayLife before = draft.state.gatewayLife(gatewayId);
+        GatewayLife life =
+                new GatewayLife(
+                        origin, command.folderHigh(), command.folderLow(), command.startCount());
+        if (before != null && !before.equals(life)) {
+            Decision refusal = refusal(draft, command, before, liveness.gateway(gatewayId));
+            if (refusal != null) {
+                return refusal;
+            }
+        }
+        if (!life.equals(before)) {
+            draft.add(new GroupRecord.GatewayLifeSet(gatewayId, life));
+        }
         GatewayInfo gateway = new GatewayInfo(gatewayId, command.name(), command.hostId());
         if (!gateway.equals(known)) {
             draft.add(new GroupRecord.GatewaySet(gateway));
         }
         return draft.id(gatewayId);
+    }
+
+    private static @Nullable Decision refusal(
+            Draft draft,
+            Command.RegisterGateway command,
+            GatewayLife before,
+            Liveness.State state) {
+        String name = command.name();
+        if (before.folderHigh() == command.folderHigh()
+                && before.folderLow() == command.folderLow()) {
+            return command.startCount() > before.startCount()
+                    ? null
+                    : draft.refused(
+                            OLDER_LIFE,
+                            "gateway "
+                                    + name
+                                    + " was started again since: its folder has counted "
+                                    + command.startCount()
+                                    + " starts, the group "
+                                    + before.startCount());
+        }
+        return switch (state) {
+            case DEAD -> null;
+            case ALIVE ->
+                    draft.refused(
+                            "gateway-lives",
+                            "another gateway named "
+                                    + name
+                                    + " lives, with another data folder: stop it, or give this one"
+                                    + " another name");
+            case UNKNOWN ->
+                    draft.refused(
+                            "wait-for-gateway",
+                            "not known yet whether the gateway named "
+                                    + name
+                                    + " with another data folder lives: ask again");
+        };
     }
 }

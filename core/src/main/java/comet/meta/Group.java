@@ -68,7 +68,8 @@ public final class Group {
         return switch (command) {
             case Command.CreateCluster c -> ClusterRules.createCluster(draft, c);
             case Command.RegisterNode c -> ClusterRules.registerNode(draft, c);
-            case Command.RegisterGateway c -> ClusterRules.registerGateway(draft, c);
+            case Command.RegisterGateway c ->
+                    ClusterRules.registerGateway(draft, c, submission.origin(), liveness);
             case Command.AddDisk c -> DiskRules.addDisk(draft, c);
             case Command.RegisterDisk c ->
                     DiskRules.registerDisk(draft, c, submission.origin(), liveness);
@@ -81,7 +82,7 @@ public final class Group {
             case Command.DeleteVolume c -> VolumeRules.delete(draft, c);
             case Command.RestoreVolume c -> VolumeRules.restore(draft, c);
             case Command.PurgeVolume c -> VolumeRules.purge(draft, c);
-            case Command.Attach c -> AttachRules.attach(draft, c, liveness);
+            case Command.Attach c -> AttachRules.attach(draft, c, submission.origin(), liveness);
             case Command.Detach c -> AttachRules.detach(draft, c);
             case Command.Migrate c -> AttachRules.migrate(draft, c);
             case Command.AnswerYield c -> AttachRules.answerYield(draft, c);

@@ -16,6 +16,7 @@ public record GroupImage(
         long nextGatewayId,
         long nextVolumeId,
         List<GroupRecord.DiskStartSet> diskStarts,
+        List<GroupRecord.GatewayLifeSet> gatewayLives,
         List<Purged> purged,
         List<GroupRecord.Answered> answered) {
 
@@ -24,6 +25,7 @@ public record GroupImage(
 
     public GroupImage {
         diskStarts = List.copyOf(diskStarts);
+        gatewayLives = List.copyOf(gatewayLives);
         purged = List.copyOf(purged);
         answered = List.copyOf(answered);
     }

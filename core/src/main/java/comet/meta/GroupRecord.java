@@ -14,7 +14,9 @@ public sealed interface GroupRecord {
     /// Whether others see the change, so that it makes a new revision of the map; else the group
     /// alone remembers it.
     default boolean isVisible() {
-        return !(this instanceof DiskStartSet || this instanceof Answered);
+        return !(this instanceof DiskStartSet
+                || this instanceof GatewayLifeSet
+                || this instanceof Answered);
     }
 
     record ClusterSet(ClusterInfo cluster) implements GroupRecord {}
@@ -27,6 +29,8 @@ public sealed interface GroupRecord {
 
     record GatewaySet(GatewayInfo gateway) implements GroupRecord {}
 
+    record GatewayLifeSet(long gatewayId, GatewayLife life) implements GroupRecord {}
+
     record PgSet(PgConfig pg) implements GroupRecord {}
 
     record VolumeSet(VolumeInfo volume) implements GroupRecord {}
@@ -35,6 +39,13 @@ public sealed interface GroupRecord {
 
     /// A command that changed something was answered so.
     record Answered(long origin, long sequence, Reply reply) implements GroupRecord {}
+
+    /// What the group alone remembers of a gateway's newest life.
+    ///
+    /// @param origin the process that registered it
+    /// @param folderHigh with `folderLow` the uuid of its folder
+    /// @param startCount of the folder
+    record GatewayLife(long origin, long folderHigh, long folderLow, long startCount) {}
 
     /// What the group alone remembers of a disk's starts.
     ///

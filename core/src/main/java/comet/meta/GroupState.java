@@ -10,6 +10,7 @@ import comet.cluster.PgConfig;
 import comet.cluster.Reply;
 import comet.cluster.VolumeInfo;
 import comet.meta.GroupRecord.DiskStart;
+import comet.meta.GroupRecord.GatewayLife;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -34,6 +35,7 @@ final class GroupState {
     final Table<Long, VolumeInfo> volumes = new Table<>();
     private final TreeMap<String, Long> livingNames = new TreeMap<>();
     private final TreeMap<Integer, DiskStart> diskStarts = new TreeMap<>();
+    private final TreeMap<Long, GatewayLife> gatewayLives = new TreeMap<>();
     int nextNodeId = 1;
     int nextDiskId = 1;
     long nextGatewayId = 1;
@@ -67,6 +69,7 @@ final class GroupState {
         nextGatewayId = image.nextGatewayId();
         nextVolumeId = image.nextVolumeId();
         image.diskStarts().forEach(set -> diskStarts.put(set.diskId(), set.start()));
+        image.gatewayLives().forEach(set -> gatewayLives.put(set.gatewayId(), set.life()));
         purged.addAll(image.purged());
         for (GroupRecord.Answered one : image.answered()) {
             answered.put(new SubmissionId(one.origin(), one.sequence()), one.reply());
@@ -76,6 +79,8 @@ final class GroupState {
     GroupImage image() {
         ArrayList<GroupRecord.DiskStartSet> starts = new ArrayList<>();
         diskStarts.forEach((id, start) -> starts.add(new GroupRecord.DiskStartSet(id, start)));
+        ArrayList<GroupRecord.GatewayLifeSet> lives = new ArrayList<>();
+        gatewayLives.forEach((id, life) -> lives.add(new GroupRecord.GatewayLifeSet(id, life)));
         ArrayList<GroupRecord.Answered> replies = new ArrayList<>();
         answered.forEach((id, reply) ->
                 replies.add(new GroupRecord.Answered(id.origin(), id.sequence(), reply)));
@@ -86,6 +91,7 @@ final class GroupState {
                 nextGatewayId,
                 nextVolumeId,
                 starts,
+                lives,
                 List.copyOf(purged),
                 replies);
     }
@@ -123,6 +129,9 @@ final class GroupState {
             case GroupRecord.VolumePurged set -> purge(set.volumeId(), next);
             case GroupRecord.DiskStartSet set -> {
                 diskStarts.put(set.diskId(), set.start());
+            }
+            case GroupRecord.GatewayLifeSet set -> {
+                gatewayLives.put(set.gatewayId(), set.life());
             }
             case GroupRecord.Answered set -> {
                 answered.put(new SubmissionId(set.origin(), set.sequence()), set.reply());
@@ -242,6 +251,10 @@ final class GroupState {
 
     DiskStart diskStart(int diskId) {
         return diskStarts.getOrDefault(diskId, DiskStart.NONE);
+    }
+
+    @Nullable GatewayLife gatewayLife(long gatewayId) {
+        return gatewayLives.get(gatewayId);
     }
 
     @Nullable Reply answer(long origin, long sequence) {

@@ -55,10 +55,13 @@ public final class Heartbeats {
         }
     }
 
-    /// To be told of every answer. A disk that was started lives; one that must wait proves by its
-    /// asking that its earlier lives have ended, which may be all that another one waits for.
+    /// To be told of every answer. A gateway that was registered lives. A disk that was started
+    /// lives; one that must wait proves by its asking that its earlier lives have ended, which may
+    /// be all that another one waits for.
     public void answered(Command command, Reply reply, long nowNs) {
-        if (command instanceof Command.RegisterDisk disk) {
+        if (command instanceof Command.RegisterGateway && reply instanceof Reply.Id id) {
+            gatewayBeat(id.id(), nowNs);
+        } else if (command instanceof Command.RegisterDisk disk) {
             if (reply instanceof Reply.DiskStarted started) {
                 diskBeat(disk.diskId(), started.bootId(), nowNs);
             } else if (reply instanceof Reply.Refused refused

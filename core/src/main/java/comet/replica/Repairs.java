@@ -215,7 +215,8 @@ final class Repairs {
                         blocks,
                         (_, errno) -> {
                             for (int n = 0; n < count; n++) {
-                                int state = errno < 0 ? BlockState.ABSENT : ReadReply.state(blocks, n);
+                                int state =
+                                        errno < 0 ? BlockState.ABSENT : ReadReply.state(blocks, n);
                                 if (!isBad(state)) {
                                     chunk.badEverywhere.clear(first + n);
                                     chunk.toldLost.clear(first + n);

@@ -179,7 +179,7 @@ class GroupPropertyTest {
             case 2, 3, 4, 5 -> registerDisk(prng, diskId);
             case 6, 7 -> new Command.InSync(diskId, epochs(prng, diskId));
             case 8 -> new Command.NewEpoch(diskId, epochs(prng, diskId));
-            case 9 -> new Command.RegisterGateway(name, "h");
+            case 9 -> new Command.RegisterGateway(name, "h", 1, prng.nextInt(3), prng.nextInt(4));
             case 10, 11 ->
                     new Command.CreateVolume(
                             name, prng.nextInt(20) * 2048L, Durability.FLUSH, prng.nextInt(100));

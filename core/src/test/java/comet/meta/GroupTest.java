@@ -102,6 +102,10 @@ class GroupTest {
         return new Command.RegisterDisk(diskId, 100, diskId, startCount, bootId, clean, damaged);
     }
 
+    private static Command.RegisterGateway gateway(String name, String hostId) {
+        return new Command.RegisterGateway(name, hostId, 1, name.charAt(0), 1);
+    }
+
     private VolumeInfo info(long volumeId) {
         VolumeInfo volume = map.volume(volumeId);
         if (volume == null) {
@@ -127,7 +131,7 @@ class GroupTest {
 
     @Test
     void nothing_works_before_the_cluster_exists() {
-        refused("no-cluster", new Command.RegisterGateway("g", "h"));
+        refused("no-cluster", gateway("g", "h"));
         refused("invalid-cluster", new Command.CreateCluster(new ClusterInfo(1, 2, 100, 2)));
         refused("invalid-cluster", new Command.CreateCluster(new ClusterInfo(1, 2, 128, 4)));
         refused("invalid-cluster", new Command.CreateCluster(new ClusterInfo(0, 0, 128, 2)));
@@ -149,8 +153,8 @@ class GroupTest {
         refused("invalid-name", new Command.RegisterNode("n", "", "host", List.of()));
         id(new Command.AddDisk((int) node, 1, 1, "a", 10));
         refused("domain-changed", new Command.RegisterNode("n", "b", "host", List.of()));
-        long gateway = id(new Command.RegisterGateway("g", "h1"));
-        assertThat(id(new Command.RegisterGateway("g", "h2"))).isEqualTo(gateway);
+        long gateway = id(gateway("g", "h1"));
+        assertThat(id(gateway("g", "h2"))).isEqualTo(gateway);
         assertThat(found(map.gateway(gateway)).hostId()).isEqualTo("h2");
     }
 
@@ -395,7 +399,7 @@ class GroupTest {
         assertThat(info(a).deletedAtMs()).isEqualTo(1);
         refused("deleted-volume", new Command.RenameVolume(a, "b"));
         refused("deleted-volume", new Command.ResizeVolume(a, 2 * GIB));
-        long gateway = id(new Command.RegisterGateway("g", "h"));
+        long gateway = id(gateway("g", "h"));
         refused("deleted-volume", new Command.Attach(a, gateway, Mode.NORMAL));
         long b = volume("a");
         refused("name-taken", new Command.RestoreVolume(a));
@@ -416,7 +420,7 @@ class GroupTest {
     void attaching_takes_a_new_term_each_time() {
         twoDisks();
         long v = volume("v");
-        long g = id(new Command.RegisterGateway("g", "h"));
+        long g = id(gateway("g", "h"));
         aliveGateways.add(g);
         refused("unknown-volume", new Command.Attach(9, g, Mode.NORMAL));
         refused("unknown-gateway", new Command.Attach(v, 9, Mode.NORMAL));
@@ -430,18 +434,70 @@ class GroupTest {
         done(new Command.Detach(v, g, 2, true));
         assertThat(info(v).attachment()).isNull();
         assertThat(info(v).cleanlyDetached()).isTrue();
-        Submission attach = new Submission(3, 1, new Command.Attach(v, g, Mode.NORMAL));
+        Submission attach = new Submission(7, 99, new Command.Attach(v, g, Mode.NORMAL));
         Reply first = submit(attach);
         assertThat(submit(attach)).isEqualTo(first);
         assertThat(info(v).lastTerm()).isEqualTo(3);
+    }
+
+    private Submission by(long origin, Command command) {
+        return new Submission(origin, ++sequence, command);
+    }
+
+    private String code(long origin, Command command) {
+        Reply reply = submit(by(origin, command));
+        return reply instanceof Reply.Refused refused ? refused.code() : "";
+    }
+
+    @Test
+    void a_name_belongs_to_one_living_gateway() {
+        twoDisks();
+        long g = id(gateway("g", "h"));
+        aliveGateways.add(g);
+        Command other = new Command.RegisterGateway("g", "h", 5, 5, 1);
+        assertThat(code(8, other)).isEqualTo("gateway-lives");
+        leaderIsNew = true;
+        aliveGateways.clear();
+        assertThat(code(8, other)).isEqualTo("wait-for-gateway");
+        leaderIsNew = false;
+        assertThat(submit(by(8, other))).isEqualTo(new Reply.Id(group.revision(), g));
+        aliveGateways.add(g);
+        refused("gateway-lives", gateway("g", "h"));
+        assertThat(code(8, other)).as("a repeat").isEmpty();
+    }
+
+    @Test
+    void only_the_newest_life_of_a_gateway_attaches() {
+        twoDisks();
+        long v = volume("v");
+        long g = id(gateway("g", "h"));
+        aliveGateways.add(g);
+        assertThat(term(new Command.Attach(v, g, Mode.NORMAL))).isEqualTo(1);
+        // It restarts, and counts so as alive; what the dead life asked for comes late.
+        Command again = new Command.RegisterGateway("g", "h", 1, 'g', 2);
+        assertThat(code(8, again)).isEmpty();
+        refused("older-life", gateway("g", "h"));
+        refused("older-life", new Command.Attach(v, g, Mode.NORMAL));
+        refused("older-life", new Command.Attach(v, g, Mode.TAKEOVER));
+        Group restored = new Group(group.image());
+        assertThat(restored.image()).isEqualTo(group.image());
+        Command attach = new Command.Attach(v, g, Mode.NORMAL);
+        assertThat(submit(by(8, attach))).isEqualTo(new Reply.Attached(group.revision(), 2));
+        assertThat(code(9, attach)).isEqualTo("older-life");
+        // The dead life's word about its own term changes nothing; the operator's about this does.
+        refused("not-attached", new Command.Detach(v, g, 1, true));
+        done(new Command.AnswerYield(v, g, 1, true));
+        assertThat(info(v).attachment()).isEqualTo(new VolumeInfo.Attachment(g, 2, 0));
+        done(new Command.Detach(v, g, 2, false));
+        assertThat(info(v).attachment()).isNull();
     }
 
     @Test
     void a_volume_held_by_a_living_gateway_is_refused_and_its_holder_asked() {
         twoDisks();
         long v = volume("v");
-        long g = id(new Command.RegisterGateway("g", "h"));
-        long h = id(new Command.RegisterGateway("h", "h"));
+        long g = id(gateway("g", "h"));
+        long h = id(gateway("h", "h"));
         aliveGateways.add(g);
         term(new Command.Attach(v, g, Mode.NORMAL));
         refused("attached-elsewhere", new Command.Attach(v, h, Mode.NORMAL));
@@ -465,9 +521,9 @@ class GroupTest {
     void migration_lets_the_target_and_nobody_else_take_over() {
         twoDisks();
         long v = volume("v");
-        long g = id(new Command.RegisterGateway("g", "h"));
-        long h = id(new Command.RegisterGateway("h", "h"));
-        long i = id(new Command.RegisterGateway("i", "h"));
+        long g = id(gateway("g", "h"));
+        long h = id(gateway("h", "h"));
+        long i = id(gateway("i", "h"));
         aliveGateways.add(g);
         refused("not-attached", new Command.Migrate(v, h));
         term(new Command.Attach(v, g, Mode.NORMAL));
@@ -501,7 +557,7 @@ class GroupTest {
                                         1,
                                         2,
                                         new Command.CreateVolume("a", GIB, Durability.FLUSH, 1)),
-                                new Submission(1, 3, new Command.RegisterGateway("g", "h"))),
+                                new Submission(1, 3, gateway("g", "h"))),
                         Facts.NONE);
         assertThat(group.revision()).isEqualTo(before + 1);
         assertThat(applied.decisions().get(0).reply()).isEqualTo(new Reply.Id(before + 1, 1));

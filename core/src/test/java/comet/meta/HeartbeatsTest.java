@@ -28,6 +28,16 @@ class HeartbeatsTest {
     }
 
     @Test
+    void a_gateway_that_was_registered_lives() {
+        beats.lead(0);
+        Command start = new Command.RegisterGateway("g", "h", 1, 1, 1);
+        beats.answered(start, new Reply.Refused(1, "gateway-lives", ""), 5000);
+        assertThat(beats.at(5000).gateway(1)).isEqualTo(Liveness.State.DEAD);
+        beats.answered(start, new Reply.Id(1, 1), 5000);
+        assertThat(beats.at(5000).gateway(1)).isEqualTo(Liveness.State.ALIVE);
+    }
+
+    @Test
     void a_disk_that_asks_to_start_again_has_ended_its_earlier_lives() {
         beats.lead(0);
         Command start = new Command.RegisterDisk(1, 0, 0, 7, 5, false, false);

@@ -400,8 +400,9 @@ final class Cluster implements Guests.Access {
         healed = true;
     }
 
-    /// What an operator would do for guests whose volume went elsewhere: moves them there. A late
-    /// attachment may come at any time, so this is looked at whenever a guest looks for its volume.
+    /// What an operator would do for guests whose volume went elsewhere: moves them there. A
+    /// takeover that was asked for may end at any time, so this is looked at whenever a guest looks
+    /// for its volume.
     private void followHolder(long volumeId) {
         Attachment held = attachment(volumeId);
         for (int g = 0; held != null && g < gateways.size(); g++) {
@@ -430,13 +431,6 @@ final class Cluster implements Guests.Access {
             errors.remove(comet.port.Errno.ESHUTDOWN);
             errors.remove(comet.port.Errno.EIO);
             errors.remove(comet.port.Errno.EPERM);
-        }
-        // An attachment that a dead life had asked for may come late and fence the living one.
-        if (options.faults().contains(Options.Fault.KILL_GATEWAY)
-                || options.faults().contains(Options.Fault.KILL_EVERYTHING)
-                || options.faults().contains(Options.Fault.POWER_EVERYTHING)
-                || options.faults().contains(Options.Fault.STOP_GATEWAY)) {
-            errors.remove(comet.port.Errno.ESHUTDOWN);
         }
         return errors.isEmpty() ? null : "guests of volume " + g.volumeId() + " saw " + errors;
     }

@@ -75,7 +75,7 @@ final class SimGateway {
         SimMetaClient client = cluster.meta().client(born);
         client.filter = update -> CanaryTap.filter(cluster.canary(), update);
         client.submit(
-                new Command.RegisterGateway(name, name),
+                new Command.RegisterGateway(name, name, 1, name.hashCode(), life),
                 reply -> {
                     Check.that(reply instanceof Reply.Id, "gateway refused: " + reply);
                     gatewayId = ((Reply.Id) reply).id();

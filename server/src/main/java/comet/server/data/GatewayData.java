@@ -7,6 +7,7 @@ import comet.port.Events;
 import comet.port.MetaClient;
 import comet.volume.Gateway;
 import comet.volume.GatewayConfig;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -35,17 +36,28 @@ public final class GatewayData implements AutoCloseable {
     /// Registers the gateway with the group, waiting for that as long as it takes, and starts it.
     ///
     /// @param name of the gateway, from its config
+    /// @param folder the uuid of its data folder
+    /// @param startCount how often that folder was opened, this time included
     /// @param hostId equal for processes of one host
     public static GatewayData start(
             EventLoop loop,
             String name,
+            UUID folder,
+            long startCount,
             String hostId,
             GatewayConfig config,
             MetaClient meta,
             Connection.Dialer dialer,
             Events events)
             throws DataException, InterruptedException {
-        long gatewayId = new Group(loop, meta).register(new Command.RegisterGateway(name, hostId));
+        Command register =
+                new Command.RegisterGateway(
+                        name,
+                        hostId,
+                        folder.getMostSignificantBits(),
+                        folder.getLeastSignificantBits(),
+                        startCount);
+        long gatewayId = new Group(loop, meta).register(register);
         Gateway gateway =
                 loop.call(() -> {
                     Gateway made =

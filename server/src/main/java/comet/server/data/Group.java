@@ -16,6 +16,10 @@ final class Group {
     /// Between two questions whose answer was "not yet".
     private static final long AGAIN_MS = 500;
 
+    /// How often a name is asked for that somebody else has: one that has just died counts as alive
+    /// for three seconds.
+    private static final int LIVES_TRIES = 8;
+
     private final EventLoop loop;
     private final MetaClient meta;
 
@@ -38,7 +42,7 @@ final class Group {
 
     /// The id that a registration gives.
     long register(Command command) throws DataException, InterruptedException {
-        while (true) {
+        for (int tries = 0; ; tries++) {
             Reply reply = this.<Reply>ask(done -> meta.submit(command, done));
             switch (reply) {
                 case Reply.Id id -> {
@@ -46,7 +50,14 @@ final class Group {
                 }
                 case Reply.Refused refused when refused.code().equals("no-cluster") ->
                         Thread.sleep(AGAIN_MS);
-                case Reply.Refused refused -> throw new DataException(refused.message());
+                case Reply.Refused refused when refused.code().equals("wait-for-gateway") ->
+                        Thread.sleep(AGAIN_MS);
+                case Reply.Refused refused -> {
+                    if (!refused.code().equals("gateway-lives") || tries >= LIVES_TRIES) {
+                        throw new DataException(refused.message());
+                    }
+                    Thread.sleep(AGAIN_MS);
+                }
                 case Reply.Done _, Reply.DiskStarted _, Reply.Attached _ ->
                         throw new IllegalStateException(command + " was answered with " + reply);
             }

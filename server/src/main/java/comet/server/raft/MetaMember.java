@@ -149,6 +149,7 @@ public final class MetaMember implements AutoCloseable {
                 batch.add(waiting);
                 asksForLiveness |=
                         waiting.submission.command() instanceof Command.RegisterDisk
+                                || waiting.submission.command() instanceof Command.RegisterGateway
                                 || waiting.submission.command() instanceof Command.Attach;
             }
             queue.subList(0, batch.size()).clear();

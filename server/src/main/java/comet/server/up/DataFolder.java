@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.UUID;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -32,7 +33,15 @@ final class DataFolder implements AutoCloseable {
     /// @param kind `up`, `node`, `gateway`, `meta` or `nodes`
     /// @param name of the process
     /// @param cluster the cluster's id; empty as long as it is not known
-    record Identity(int format, String kind, String name, String cluster) {}
+    /// @param id a uuid that no other folder has; null in folders of the first program
+    /// @param starts how often it was opened
+    record Identity(
+            int format,
+            String kind,
+            String name,
+            String cluster,
+            @Nullable String id,
+            long starts) {}
 
     private DataFolder(Path path, FolderLock lock, Identity identity) {
         this.path = path;
@@ -58,11 +67,10 @@ final class DataFolder implements AutoCloseable {
                 check(path, known, kind, name);
             }
             FolderLock lock = FolderLock.take(path);
-            Identity identity = known == null ? new Identity(FORMAT, kind, name, "") : known;
-            DataFolder folder = new DataFolder(path, lock, identity);
-            if (known == null) {
-                folder.write();
-            }
+            // Read again: whoever had the lock until now has counted, too.
+            known = read(path);
+            DataFolder folder = new DataFolder(path, lock, started(known, kind, name));
+            folder.write();
             return folder;
         } catch (MediaException e) {
             throw new StartException(String.valueOf(e.getMessage()), e);
@@ -107,7 +115,12 @@ final class DataFolder implements AutoCloseable {
             if (identity == null || identity.kind == null) {
                 throw new StartException(file + " is damaged");
             }
+            if (identity.id != null) {
+                var _ = UUID.fromString(identity.id);
+            }
             return identity;
+        } catch (IllegalArgumentException e) {
+            throw new StartException(file + " is damaged: " + e.getMessage(), e);
         } catch (JacksonException e) {
             throw new StartException(file + " is damaged: " + e.getOriginalMessage(), e);
         }
@@ -142,14 +155,38 @@ final class DataFolder implements AutoCloseable {
         };
     }
 
+    private static Identity started(@Nullable Identity known, String kind, String name) {
+        String cluster = known == null ? "" : known.cluster;
+        String id = known == null || known.id == null ? UUID.randomUUID().toString() : known.id;
+        long starts = known == null ? 1 : known.starts + 1;
+        return new Identity(FORMAT, kind, name, cluster, id, starts);
+    }
+
     Path path() {
         return path;
+    }
+
+    /// No other folder has it.
+    UUID id() {
+        return UUID.fromString(String.valueOf(identity.id));
+    }
+
+    /// How often the folder was opened, this time included; durable.
+    long starts() {
+        return identity.starts;
     }
 
     /// The process has learned which cluster it speaks to: noted the first time, compared later.
     void cluster(String id) {
         if (identity.cluster.isEmpty()) {
-            identity = new Identity(identity.format, identity.kind, identity.name, id);
+            identity =
+                    new Identity(
+                            identity.format,
+                            identity.kind,
+                            identity.name,
+                            id,
+                            identity.id,
+                            identity.starts);
             try {
                 write();
             } catch (IOException e) {

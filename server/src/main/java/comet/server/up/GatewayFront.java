@@ -50,6 +50,8 @@ final class GatewayFront {
                     GatewayData.start(
                             process.loop,
                             part.name(),
+                            process.folder.id(),
+                            process.folder.starts(),
                             process.hostId,
                             config,
                             client,

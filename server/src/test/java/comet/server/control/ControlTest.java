@@ -145,7 +145,7 @@ class ControlTest {
         }
 
         void becomeGateway(String name) throws Exception {
-            gatewayId = id(new Command.RegisterGateway(name, "host"));
+            gatewayId = id(new Command.RegisterGateway(name, "host", 1, name.hashCode(), 1));
             loop.submit(() -> client.reportGateway(gatewayId));
         }
 

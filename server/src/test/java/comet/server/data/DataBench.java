@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 
 /// A gateway with NBD on a unix socket, two nodes and the group's state machine in one process, to
@@ -78,6 +79,8 @@ final class DataBench {
                 GatewayData.start(
                         loop,
                         "g",
+                        new UUID(1, 1),
+                        1,
                         "host",
                         GatewayConfig.defaults(),
                         group.client(loop),

@@ -24,6 +24,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
@@ -73,6 +74,8 @@ class DataPathTest {
                 GatewayData.start(
                         loop,
                         "g",
+                        new UUID(1, 1),
+                        1,
                         "host",
                         GatewayConfig.defaults(),
                         group.client(loop),
