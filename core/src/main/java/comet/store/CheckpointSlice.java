@@ -1,5 +1,6 @@
 package comet.store;
 
+import comet.port.Errno;
 import comet.port.Index;
 import java.util.ArrayList;
 import java.util.List;
@@ -137,7 +138,26 @@ final class CheckpointSlice {
             parts.counters.indexBytesWritten +=
                     change.key().length + (value == null ? 0 : value.length);
         }
-        parts.index.commit(changes, this::onCommitted, 0);
+        commit(changes);
+    }
+
+    /// Where the index finds no room the same commit is tried again until it does: the ring still
+    /// holds everything.
+    private void commit(List<Index.Change> changes) {
+        if (parts.hasFailed()) {
+            return;
+        }
+        parts.index.commit(
+                changes,
+                (token, result) -> {
+                    if (result == -Errno.ENOSPC && !parts.hasFailed()) {
+                        checkpoint.sliceStalled();
+                        parts.loop.schedule(STALLED_RETRY_NS, () -> commit(changes));
+                    } else {
+                        committed(result);
+                    }
+                },
+                0);
     }
 
     private void addChunk(ChunkRows chunk, List<Index.Change> changes) {
@@ -188,7 +208,7 @@ final class CheckpointSlice {
         }
     }
 
-    private void onCommitted(long token, int result) {
+    private void committed(int result) {
         if (parts.hasFailed()) {
             return;
         }

@@ -457,6 +457,10 @@ public final class Disk implements ChunkStore, Journal.Owner, Checkpoint.Owner {
                     "disk-full",
                     "journalBytes=" + journalUsedBytes() + " usedBytes=" + usedBytes());
         }
+        if (closing != null) {
+            // What has found no place stays in the ring, for the next start.
+            parts.fail("no space to bring everything to its place", Errno.ENOSPC);
+        }
     }
 
     @Override

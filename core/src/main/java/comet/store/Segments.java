@@ -179,11 +179,13 @@ final class Segments {
         return true;
     }
 
-    /// Size of the next file, 0 where there can be none.
+    /// Size of the next file, 0 where there can be none. The last ones take half of what is left
+    /// each, because another disk on the same device may be about to make one, too.
     private long growthBytes() {
         long limit = config.capacityBytes();
         long total = space.totalBlocks() << Sizes.BLOCK_SHIFT;
-        long bytes = Math.min(config.segmentBytes(), mediaFreeBytes() - config.reserveBytes());
+        freeBytesAtNs = Long.MIN_VALUE;
+        long bytes = Math.min(config.segmentBytes(), (mediaFreeBytes() - spareBytes()) / 2);
         if (limit > 0) {
             bytes = Math.min(bytes, limit - total);
         }
@@ -230,10 +232,16 @@ final class Segments {
                 - (config.reserveBytes() >>> Sizes.BLOCK_SHIFT);
     }
 
+    /// Somebody else has filled the file system so far that the index may find no room: nothing is
+    /// promised any more, not even what would go to existing segments.
+    private boolean isCramped() {
+        return mediaFreeBytes() < config.reserveBytes() / 2;
+    }
+
     boolean grant(long bytes) {
         long blocks = blocks(bytes);
         growIfNeeded(blocks);
-        if (availableBlocks() < blocks) {
+        if (availableBlocks() < blocks || isCramped()) {
             return false;
         }
         promisedBlocks += blocks;
@@ -260,11 +268,22 @@ final class Segments {
         return space.usedBlocks() << Sizes.BLOCK_SHIFT;
     }
 
+    /// What clients may use: what is kept back does not count.
     long capacityBytes() {
+        if (isCramped()) {
+            return usedBytes();
+        }
         long total = space.totalBlocks() << Sizes.BLOCK_SHIFT;
-        long possible = total + Math.max(0, mediaFreeBytes() - config.reserveBytes());
+        long possible = total + Math.max(0, mediaFreeBytes() - spareBytes());
         long limit = config.capacityBytes();
-        return limit > 0 ? Math.min(limit, possible) : possible;
+        long capacity = limit > 0 ? Math.min(limit, possible) : possible;
+        return Math.max(0, capacity - config.reserveBytes());
+    }
+
+    /// Left free in the file system for the index, which takes 24 bytes for a block, compacts
+    /// itself by writing anew, and grows while segments fill.
+    private long spareBytes() {
+        return Math.max(config.reserveBytes(), space.totalBlocks() << Sizes.BLOCK_SHIFT - 6);
     }
 
     private long mediaFreeBytes() {

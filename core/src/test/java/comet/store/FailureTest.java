@@ -52,6 +52,39 @@ class FailureTest {
     }
 
     @Test
+    void an_index_without_room_is_tried_again_until_there_is() {
+        StoreRig rig = rig(20);
+        rig.write(1, 0, DATA, 0, 8);
+        assertThat(rig.sync()).isTrue();
+        rig.index.full = true;
+        rig.disk().startCheckpoint();
+        rig.loop.runFor(5_000_000_000L);
+        assertThat(rig.disk().failed()).isFalse();
+        assertThat(rig.events.stream().filter(e -> e.startsWith("ERROR disk-full"))).hasSize(1);
+        rig.write(1, 0, DATA, 4, 8);
+        assertThat(rig.sync()).isTrue();
+        rig.check();
+        rig.index.full = false;
+        rig.loop.runFor(5_000_000_000L);
+        assertThat(rig.disk().counters().checkpoints).isEqualTo(2);
+        assertThat(rig.disk().journalUsedBytes()).isZero();
+        rig.check();
+    }
+
+    @Test
+    void a_stop_without_room_leaves_everything_in_the_ring() {
+        StoreRig rig = rig(21).registered(7);
+        rig.write(1, 0, DATA, 0, 8);
+        assertThat(rig.sync()).isTrue();
+        rig.index.full = true;
+        assertThat(rig.close()).isFalse();
+        rig.crash(MemMedia.Crash.LOSE, false);
+        rig.open();
+        assertThat(rig.disk().clean()).isFalse();
+        rig.check();
+    }
+
+    @Test
     void failing_write_of_the_journal() {
         StoreRig rig = rig(1);
         rig.write(1, 0, DATA, 0, 1);

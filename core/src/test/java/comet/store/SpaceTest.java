@@ -41,7 +41,7 @@ class SpaceTest {
         rig.check();
         SpaceCheck.check(rig);
         assertThat(rig.disk().usedBytes()).isEqualTo(60 * 16384);
-        assertThat(rig.disk().fullPercent()).isBetween(90, 95);
+        assertThat(rig.disk().fullPercent()).isEqualTo(100);
         assertThat(rig.events).anyMatch(e -> e.startsWith("WARN disk-near-full"));
         assertThat(rig.events).noneMatch(e -> e.contains("disk-full"));
         rig.close();

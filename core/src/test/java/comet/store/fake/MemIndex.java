@@ -19,6 +19,10 @@ public final class MemIndex implements Index {
     private @Nullable List<Change> underWay;
     public boolean failCommits;
     public boolean failGets;
+
+    /// Commits find no room.
+    public boolean full;
+
     public long commits;
 
     public MemIndex(TestLoop loop, MemMedia media) {
@@ -95,6 +99,11 @@ public final class MemIndex implements Index {
         loop.schedule(
                 media.latency(),
                 () -> {
+                    if (full) {
+                        underWay = null;
+                        done.done(token, -Errno.ENOSPC);
+                        return;
+                    }
                     if (failCommits) {
                         done.done(token, -Errno.EIO);
                         return;

@@ -14,7 +14,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -31,7 +30,6 @@ public final class FileMedia implements Media, AutoCloseable {
     private static final long EXT4 = 0xEF53;
 
     private static final long XFS = 0x58465342;
-    private static final long FREE_BYTES_AGE_NS = TimeUnit.SECONDS.toNanos(1);
 
     /// @param journalFolder where the journal lies if not in the disk's own folder; it must exist,
     ///   and is kept for this disk alone
@@ -46,8 +44,6 @@ public final class FileMedia implements Media, AutoCloseable {
     private final FileOps ops;
     private final FolderLock lock;
     private final @Nullable FolderLock journalLock;
-    private long freeBytes;
-    private long freeBytesNs = System.nanoTime() - 2 * FREE_BYTES_AGE_NS;
 
     private FileMedia(
             Path folder,
@@ -193,20 +189,9 @@ public final class FileMedia implements Media, AutoCloseable {
         }
     }
 
-    /// As old as a second at most: it is asked for often, and changes slowly.
     @Override
     public long freeBytes() {
-        long nowNs = System.nanoTime();
-        if (nowNs - freeBytesNs > FREE_BYTES_AGE_NS) {
-            freeBytesNs = nowNs;
-            try {
-                freeBytes = Files.getFileStore(folder).getUsableSpace();
-            } catch (IOException e) {
-                LOG.warn("free space is not known folder={}", folder, e);
-                freeBytes = 0;
-            }
-        }
-        return freeBytes;
+        return folder.toFile().getUsableSpace();
     }
 
     /// Gives the folder back. Files are closed before, by who opened them.

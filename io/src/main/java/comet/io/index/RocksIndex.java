@@ -60,6 +60,8 @@ public final class RocksIndex implements Index {
 
     private boolean commitUnderWay;
 
+    private volatile boolean toldFull;
+
     private RocksIndex(
             Path folder, EventLoop loop, FilePool pool, RocksSettings settings, RocksDB db) {
         this.folder = folder;
@@ -77,9 +79,10 @@ public final class RocksIndex implements Index {
     /// @throws MediaException with words for people
     public static RocksIndex open(Path folder, EventLoop loop, FilePool pool, IndexMemory memory)
             throws MediaException {
-        RocksSettings settings = new RocksSettings(memory);
+        RocksSettings settings = null;
         boolean opened = false;
         try {
+            settings = new RocksSettings(memory);
             Files.createDirectories(folder);
             RocksDB db = RocksDB.open(settings.options(), folder.toString());
             opened = true;
@@ -87,7 +90,7 @@ public final class RocksIndex implements Index {
         } catch (IOException | RocksDBException e) {
             throw new MediaException("cannot open the index " + folder + ": " + e.getMessage());
         } finally {
-            if (!opened) {
+            if (!opened && settings != null) {
                 settings.close();
             }
         }
@@ -191,6 +194,7 @@ public final class RocksIndex implements Index {
             }
             db.write(unlogged, batch);
             db.flush(flushAndWait);
+            toldFull = false;
             return 0;
         } catch (RocksDBException e) {
             return -errno(e);
@@ -198,11 +202,14 @@ public final class RocksIndex implements Index {
     }
 
     private int errno(RocksDBException e) {
-        LOG.error("the index failed folder={}", folder, e);
         Status status = e.getStatus();
-        return status != null && status.getSubCode() == Status.SubCode.NoSpace
-                ? Errno.ENOSPC
-                : Errno.EIO;
+        boolean full = status != null && status.getSubCode() == Status.SubCode.NoSpace;
+        // Commits without space are repeated; once is enough to say it.
+        if (!full || !toldFull) {
+            LOG.error("the index failed folder={}", folder, e);
+        }
+        toldFull = full;
+        return full ? Errno.ENOSPC : Errno.EIO;
     }
 
     private static Status.@Nullable Code code(RocksDBException e) {

@@ -3,9 +3,12 @@ package comet.io.index;
 import org.rocksdb.BlockBasedTableConfig;
 import org.rocksdb.BloomFilter;
 import org.rocksdb.CompressionType;
+import org.rocksdb.Env;
 import org.rocksdb.InfoLogLevel;
 import org.rocksdb.LRUCache;
 import org.rocksdb.Options;
+import org.rocksdb.RocksDBException;
+import org.rocksdb.SstFileManager;
 
 /// How RocksDB is set up: bounded memory and little work in the background, since it shares its
 /// processors with the data path.
@@ -14,7 +17,11 @@ final class RocksSettings implements AutoCloseable {
     private final BloomFilter filter = new BloomFilter(10, false);
     private final Options options;
 
-    RocksSettings(IndexMemory memory) {
+    /// With it RocksDB goes on by itself after the file system was full.
+    private final SstFileManager files;
+
+    RocksSettings(IndexMemory memory) throws RocksDBException {
+        files = new SstFileManager(Env.getDefault());
         cache = new LRUCache(memory.blockCacheBytes(), 2);
         BlockBasedTableConfig table =
                 new BlockBasedTableConfig()
@@ -28,6 +35,7 @@ final class RocksSettings implements AutoCloseable {
                 new Options()
                         .setCreateIfMissing(true)
                         .setTableFormatConfig(table)
+                        .setSstFileManager(files)
                         .setWriteBufferSize(memory.memtableBytes())
                         .setMaxWriteBufferNumber(2)
                         .setCompressionType(CompressionType.LZ4_COMPRESSION)
@@ -49,6 +57,7 @@ final class RocksSettings implements AutoCloseable {
     @Override
     public void close() {
         options.close();
+        files.close();
         filter.close();
         cache.close();
     }

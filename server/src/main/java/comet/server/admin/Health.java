@@ -183,7 +183,9 @@ public record Health(String status, List<Item> items) {
             items.add(new Item("error", "disk-waiting", name + " waits: " + disk.detail()));
         }
         double used =
-                disk.capacityBytes() == 0 ? 0 : (double) disk.usedBytes() / disk.capacityBytes();
+                disk.capacityBytes() == 0
+                        ? disk.state().equals("serving") ? 1 : 0
+                        : (double) disk.usedBytes() / disk.capacityBytes();
         if (used >= NEAR_FULL) {
             boolean full = used >= FULL;
             items.add(

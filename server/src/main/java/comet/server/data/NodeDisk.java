@@ -38,6 +38,11 @@ public final class NodeDisk {
     /// closed: a gigabyte of small writes on a slow device.
     private static final long PATIENCE_S = 600;
 
+    /// At least so many segments of the usual size fit on a device, else they are made smaller.
+    private static final int SEGMENTS_MIN = 32;
+
+    private static final long SEGMENT_BYTES_MIN = 4L << 20;
+
     private final Settings settings;
     private final EventLoop loop;
     private final FileMedia media;
@@ -250,6 +255,8 @@ public final class NodeDisk {
             Shared shared, FileMedia media, Index index, DiskIdentity identity)
             throws DataException, InterruptedException {
         record Outcome(@Nullable Disk disk, @Nullable String error) {}
+        long fileSystemBytes = fileSystemBytes(media.folder());
+        StoreConfig config = fitted(shared.config(), fileSystemBytes);
         Outcome outcome =
                 await(
                         shared.loop(),
@@ -260,7 +267,7 @@ public final class NodeDisk {
                                         index,
                                         shared.loop(),
                                         shared.loop().bufs(),
-                                        shared.config(),
+                                        config,
                                         identity,
                                         shared.events(),
                                         (disk, error) -> done.accept(new Outcome(disk, error))));
@@ -276,11 +283,23 @@ public final class NodeDisk {
         if (settings.weight() > 0) {
             return settings.weight();
         }
+        return fileSystemBytes(settings.folder());
+    }
+
+    private static long fileSystemBytes(Path folder) throws DataException {
         try {
-            return Files.getFileStore(settings.folder()).getTotalSpace();
+            return Files.getFileStore(folder).getTotalSpace();
         } catch (IOException e) {
             throw new DataException(
-                    "the capacity of " + settings.folder() + " is not known: " + e.getMessage(), e);
+                    "the capacity of " + folder + " is not known: " + e.getMessage(), e);
         }
+    }
+
+    /// On a small file system segments are smaller, too: they are made ahead of need, and the first
+    /// disk must not take what a second one on the same device, or somebody else, could use.
+    static StoreConfig fitted(StoreConfig config, long fileSystemBytes) {
+        long share = Math.max(SEGMENT_BYTES_MIN, fileSystemBytes / SEGMENTS_MIN);
+        long bytes = Math.min(config.segmentBytes(), share - share % SEGMENT_BYTES_MIN);
+        return config.withSpace(bytes, config.capacityBytes(), config.reserveBytes());
     }
 }
