@@ -11,6 +11,26 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TICKS = os.sysconf("SC_CLK_TCK")
 
+# name, rw, block size, depth, jobs, fsync
+MATRIX = [
+    ("randread-q1", "randread", "4k", 1, 1, 0),
+    ("randread-q32", "randread", "4k", 32, 1, 0),
+    ("randwrite-q1", "randwrite", "4k", 1, 1, 0),
+    ("randwrite-q32", "randwrite", "4k", 32, 1, 0),
+    ("mixed70-q32", "randrw", "4k", 32, 1, 0),
+    ("randwrite-flush", "randwrite", "4k", 1, 1, 1),
+    ("read128k-q8", "read", "128k", 8, 1, 0),
+    ("write128k-q8", "write", "128k", 8, 1, 0),
+    ("read4m-q4", "read", "4m", 4, 1, 0),
+    ("write4m-q4", "write", "4m", 4, 1, 0),
+    ("randread-t4", "randread", "4k", 1, 4, 0),
+    ("randread-t16", "randread", "4k", 1, 16, 0),
+    ("randwrite-t4", "randwrite", "4k", 1, 4, 0),
+    ("randwrite-t16", "randwrite", "4k", 1, 16, 0),
+    ("read128k-t16", "read", "128k", 1, 16, 0),
+    ("write128k-t16", "write", "128k", 1, 16, 0),
+]
+
 
 def size_bytes(text):
     units = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
@@ -69,8 +89,8 @@ class Comet:
             socket = next(self.data.glob("gateway-*/nbd.sock"))
         self.uri = f"nbd+unix:///disk0?socket={socket}"
         run = self.data / "run"
-        pids = [int(p.read_text()) for p in sorted(run.glob("*.pid"))] if nodes else []
-        self.pids = pids or [self.process.pid]
+        self.processes = {p.stem: int(p.read_text()) for p in sorted(run.glob("*.pid")) if nodes}
+        self.pids = list(self.processes.values()) or [self.process.pid]
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
