@@ -85,10 +85,20 @@ final class ClusterCommands extends AdminCommand.Group {
                     orUnknown(bytes(status, "usedBytes")),
                     bytes(status, "provisionedBytes"),
                     text(status, "volumes"));
+            fullness(status);
             for (JsonNode warning : status.path("warnings")) {
                 System.out.println("warning      " + warning.asString());
             }
             return 0;
+        }
+
+        private static void fullness(JsonNode status) {
+            String share = DiskCommands.share(status);
+            System.out.printf(
+                    "fullness     %s, %s disks near full (from 85%%), %s full (from 95%%)%n",
+                    share.isEmpty() ? "unknown" : share + " of raw",
+                    text(status, "disksNearFull"),
+                    text(status, "disksFull"));
         }
 
         private static String orNone(String text) {

@@ -35,6 +35,7 @@ final class DiskCommands extends AdminCommand.Group {
                             "PGS",
                             "USED",
                             "CAPACITY",
+                            "FULL",
                             "PATH");
             for (JsonNode disk : answer.path("disks")) {
                 table.row(
@@ -47,10 +48,22 @@ final class DiskCommands extends AdminCommand.Group {
                         text(disk, "pgs"),
                         bytes(disk, "usedBytes"),
                         bytes(disk, "capacityBytes"),
+                        share(disk),
                         text(disk, "path"));
             }
             return table;
         }
+    }
+
+    /// The share in use, with the level where that is worth a look.
+    static String share(JsonNode use) {
+        long capacity = use.path("capacityBytes").asLong(0);
+        if (!use.path("usedBytes").isNumber()) {
+            return "";
+        }
+        long percent = capacity == 0 ? 100 : use.path("usedBytes").asLong() * 100 / capacity;
+        String level = AdminCommand.text(use, "level");
+        return percent + "%" + (level.isEmpty() || level.equals("ok") ? "" : " " + level);
     }
 
     @Command(

@@ -1,5 +1,6 @@
 package comet.cli;
 
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import tools.jackson.databind.JsonNode;
 
@@ -8,6 +9,8 @@ import tools.jackson.databind.JsonNode;
         description = "Gateways. The process itself: comet gateway --config FILE.",
         subcommands = {GatewayCommands.ListGateways.class})
 final class GatewayCommands extends AdminCommand.Group {
+    @CommandLine.Mixin
+    ProcessCommands.ProcessOptions process = new ProcessCommands.ProcessOptions();
 
     @Command(name = "list", description = "All gateways.")
     static final class ListGateways extends AdminCommand.Listing {

@@ -24,7 +24,8 @@ import picocli.CommandLine.ScopeType;
             DiskCommands.class,
             PgCommands.class,
             GatewayCommands.class,
-            VolumeCommands.class
+            VolumeCommands.class,
+            CompletionCommand.class
         })
 final class Main implements Runnable {
     static final String VERSION = "comet 0.1.0";

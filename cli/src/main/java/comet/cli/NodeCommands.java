@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.JsonNode;
@@ -15,6 +16,8 @@ import tools.jackson.databind.JsonNode;
         },
         subcommands = {NodeCommands.ListNodes.class, NodeCommands.Join.class})
 final class NodeCommands extends AdminCommand.Group {
+    @CommandLine.Mixin
+    ProcessCommands.ProcessOptions process = new ProcessCommands.ProcessOptions();
 
     @Command(name = "list", description = "All nodes.")
     static final class ListNodes extends AdminCommand.Listing {
@@ -25,7 +28,17 @@ final class NodeCommands extends AdminCommand.Group {
 
         @Override
         Table table(JsonNode answer) {
-            Table table = new Table("ID", "NAME", "DOMAIN", "ALIVE", "DISKS", "ADDRESSES");
+            Table table =
+                    new Table(
+                            "ID",
+                            "NAME",
+                            "DOMAIN",
+                            "ALIVE",
+                            "DISKS",
+                            "USED",
+                            "CAPACITY",
+                            "FULL",
+                            "ADDRESSES");
             for (JsonNode node : answer.path("nodes")) {
                 List<String> addresses = new ArrayList<>();
                 node.path("addresses").forEach(address -> addresses.add(address.asString()));
@@ -35,6 +48,9 @@ final class NodeCommands extends AdminCommand.Group {
                         text(node, "domain"),
                         node.path("alive").asBoolean() ? "yes" : "no",
                         text(node, "disks"),
+                        bytes(node, "usedBytes"),
+                        bytes(node, "capacityBytes"),
+                        DiskCommands.share(node),
                         String.join(" ", addresses));
             }
             return table;

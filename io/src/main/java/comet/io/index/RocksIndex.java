@@ -42,6 +42,11 @@ public final class RocksIndex implements Index {
         RocksDB.loadLibrary();
     }
 
+    /// Loads the native library, which the first use would do as well.
+    public static void load() {
+        RocksDB.loadLibrary();
+    }
+
     private final Path folder;
     private final EventLoop loop;
     private final FilePool pool;

@@ -1,8 +1,10 @@
 package comet.server.admin;
 
+import comet.server.raft.DiskUse;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /// What the metadata group's leader knows of who lives: soft, a few seconds old at most.
 ///
@@ -21,7 +23,12 @@ public record GroupStatus(
     /// @param alive heard of within the heartbeat timeout
     /// @param agoMs since then
     /// @param bootId of a disk, the life that reports; 0 for a gateway
-    public record Seen(boolean alive, long agoMs, long bootId) {}
+    /// @param use how full the disk is; null for a gateway, and where it is not known
+    public record Seen(boolean alive, long agoMs, long bootId, @Nullable DiskUse use) {
+        public Seen(boolean alive, long agoMs, long bootId) {
+            this(alive, agoMs, bootId, null);
+        }
+    }
 
     public GroupStatus {
         members = List.copyOf(members);
@@ -37,6 +44,13 @@ public record GroupStatus(
     public boolean diskAlive(int diskId) {
         Seen seen = disks.get(diskId);
         return seen != null && seen.alive();
+    }
+
+    /// How full the disk was when its node last said so, which may be a while ago; null where
+    /// nobody knows.
+    public @Nullable DiskUse use(int diskId) {
+        Seen seen = disks.get(diskId);
+        return seen == null ? null : seen.use();
     }
 
     public boolean gatewayAlive(long gatewayId) {

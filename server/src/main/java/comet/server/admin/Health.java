@@ -5,13 +5,16 @@ import comet.cluster.DiskInfo;
 import comet.cluster.MemberState;
 import comet.cluster.PgConfig;
 import comet.cluster.PgConfig.Member;
+import comet.cluster.VolumeInfo;
 import comet.server.admin.GatewayPart.VolumeState;
 import comet.server.admin.NodePart.DiskState;
+import comet.server.raft.DiskUse;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /// What is wrong, by codes that do not change, for people and for programs.
 ///
@@ -23,6 +26,32 @@ public record Health(String status, List<Item> items) {
 
     /// Share from which on it is nearly too late.
     static final double FULL = 0.95;
+
+    /// Names in one line.
+    private static final int NAMES_MAX = 5;
+
+    /// How full a disk is.
+    enum Level {
+        OK("ok"),
+        NEAR_FULL("near-full"),
+        FULL("full");
+
+        final String word;
+
+        Level(String word) {
+            this.word = word;
+        }
+    }
+
+    static Level level(DiskUse use) {
+        double share = share(use);
+        return share >= FULL ? Level.FULL : share >= NEAR_FULL ? Level.NEAR_FULL : Level.OK;
+    }
+
+    /// Nothing left to use is full, too: others' files may have taken it all.
+    private static double share(DiskUse use) {
+        return use.capacityBytes() == 0 ? 1 : (double) use.usedBytes() / use.capacityBytes();
+    }
 
     public Health {
         items = List.copyOf(items);
@@ -68,6 +97,8 @@ public record Health(String status, List<Item> items) {
         disksInMap(map, status, items);
         groups(map, status, items);
         disks.forEach(disk -> disk(disk, items));
+        map.disks().forEach(disk -> use(Views.use(disk.diskId(), status, disks), map, items));
+        gateways(map, status, items);
         for (VolumeState volume : volumes) {
             if (!volume.waitsFor().isEmpty()) {
                 items.add(
@@ -182,12 +213,12 @@ public record Health(String status, List<Item> items) {
         } else if (disk.state().equals("waiting")) {
             items.add(new Item("error", "disk-waiting", name + " waits: " + disk.detail()));
         }
-        double used =
-                disk.capacityBytes() == 0
-                        ? disk.state().equals("serving") ? 1 : 0
-                        : (double) disk.usedBytes() / disk.capacityBytes();
-        if (used >= NEAR_FULL) {
-            boolean full = used >= FULL;
+    }
+
+    private static void use(@Nullable DiskUse use, ClusterMap map, List<Item> items) {
+        Level level = use == null ? Level.OK : level(use);
+        if (use != null && level != Level.OK) {
+            boolean full = level == Level.FULL;
             items.add(
                     new Item(
                             full ? "error" : "warn",
@@ -195,8 +226,40 @@ public record Health(String status, List<Item> items) {
                             String.format(
                                     Locale.ROOT,
                                     "%s is %.0f%% full: add disks, or delete volumes",
-                                    name,
-                                    used * 100)));
+                                    PgStates.diskName(map, use.diskId()),
+                                    share(use) * 100)));
         }
+    }
+
+    /// A gateway that has gone with volumes attached: nobody reaches these.
+    private static void gateways(ClusterMap map, GroupStatus status, List<Item> items) {
+        TreeMap<Long, List<String>> held = new TreeMap<>();
+        for (VolumeInfo volume : map.volumes()) {
+            VolumeInfo.Attachment attachment = volume.attachment();
+            if (attachment != null && !status.gatewayAlive(attachment.gatewayId())) {
+                held.computeIfAbsent(attachment.gatewayId(), _ -> new ArrayList<>())
+                        .add(volume.name());
+            }
+        }
+        if (status.settled()) {
+            held.forEach((gatewayId, volumes) ->
+                    items.add(
+                            new Item(
+                                    "warn",
+                                    "gateway-away",
+                                    "gateway %s does not report, and holds %s: start it again, or attach elsewhere with --takeover"
+                                            .formatted(
+                                                    Views.gatewayName(map, gatewayId),
+                                                    names(volumes)))));
+        }
+    }
+
+    private static String names(List<String> names) {
+        int shown = Math.min(NAMES_MAX, names.size());
+        String text =
+                "volume"
+                        + (names.size() == 1 ? " " : "s ")
+                        + String.join(", ", names.subList(0, shown));
+        return shown == names.size() ? text : text + " and %d more".formatted(names.size() - shown);
     }
 }

@@ -51,7 +51,8 @@ public final class LoopGroup implements GroupAccess {
         Map<Integer, GroupStatus.Seen> disks = new TreeMap<>();
         for (MetaStatus.DiskSeen disk : status.disks()) {
             disks.put(
-                    disk.diskId(), new GroupStatus.Seen(disk.alive(), disk.agoMs(), disk.bootId()));
+                    disk.diskId(),
+                    new GroupStatus.Seen(disk.alive(), disk.agoMs(), disk.bootId(), disk.use()));
         }
         Map<Long, GroupStatus.Seen> gateways = new TreeMap<>();
         for (MetaStatus.GatewaySeen gateway : status.gateways()) {

@@ -1,9 +1,9 @@
 package comet.server.admin;
 
 import comet.base.LatencyHistogram;
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.TreeMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -127,9 +127,7 @@ public final class Metrics {
         }
 
         private static String number(double value) {
-            return value == Math.rint(value) && Math.abs(value) < 1e15
-                    ? Long.toString((long) value)
-                    : String.format(Locale.ROOT, "%.9g", value).replaceAll("0+$", "");
+            return BigDecimal.valueOf(value).stripTrailingZeros().toPlainString();
         }
 
         String text() {

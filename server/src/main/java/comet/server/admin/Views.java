@@ -10,6 +10,7 @@ import comet.cluster.PgConfig;
 import comet.cluster.PgConfig.Member;
 import comet.cluster.VolumeInfo;
 import comet.server.admin.NodePart.DiskState;
+import comet.server.raft.DiskUse;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
@@ -30,10 +31,13 @@ final class Views {
             String host,
             boolean alive,
             int disks,
+            @Nullable Long usedBytes,
+            @Nullable Long capacityBytes,
             List<String> addresses) {}
 
     /// @param pgs placement groups that have the disk as a member
-    /// @param usedBytes as far as this process can ask the disk's node; null otherwise
+    /// @param usedBytes as its node said last; null where nobody knows
+    /// @param level `ok`, `near-full` or `full`; null where the use is not known
     record DiskView(
             int id,
             String uuid,
@@ -46,6 +50,7 @@ final class Views {
             int pgsInSync,
             @Nullable Long usedBytes,
             @Nullable Long capacityBytes,
+            @Nullable String level,
             @Nullable String path) {}
 
     record MemberView(
@@ -77,6 +82,14 @@ final class Views {
         for (NodeInfo node : map.nodes()) {
             List<DiskInfo> disks = disksOf(map, node.nodeId());
             boolean alive = disks.stream().anyMatch(disk -> status.diskAlive(disk.diskId()));
+            List<DiskUse> uses = new ArrayList<>();
+            for (DiskInfo disk : disks) {
+                DiskUse use = status.use(disk.diskId());
+                if (use != null) {
+                    uses.add(use);
+                }
+            }
+            boolean known = uses.size() == disks.size() && !disks.isEmpty();
             nodes.add(
                     new NodeView(
                             node.nodeId(),
@@ -85,6 +98,8 @@ final class Views {
                             node.hostId(),
                             alive,
                             disks.size(),
+                            known ? uses.stream().mapToLong(DiskUse::usedBytes).sum() : null,
+                            known ? uses.stream().mapToLong(DiskUse::capacityBytes).sum() : null,
                             node.addresses()));
         }
         return nodes;
@@ -97,9 +112,17 @@ final class Views {
                 .toList();
     }
 
+    /// How full a disk is: as this process sees it, else as its node told the group.
+    static @Nullable DiskUse use(int diskId, GroupStatus status, List<DiskState> local) {
+        for (DiskState disk : local) {
+            if (disk.diskId() == diskId) {
+                return new DiskUse(diskId, disk.usedBytes(), disk.capacityBytes(), disk.path());
+            }
+        }
+        return status.use(diskId);
+    }
+
     static List<DiskView> disks(ClusterMap map, GroupStatus status, List<DiskState> local) {
-        Map<Integer, DiskState> states = new TreeMap<>();
-        local.forEach(disk -> states.put(disk.diskId(), disk));
         Map<Integer, Integer> pgs = new TreeMap<>();
         Map<Integer, Integer> inSync = new TreeMap<>();
         for (int i = 0; i < map.pgCount(); i++) {
@@ -112,7 +135,7 @@ final class Views {
         }
         List<DiskView> disks = new ArrayList<>();
         for (DiskInfo disk : map.disks()) {
-            DiskState state = states.get(disk.diskId());
+            DiskUse use = use(disk.diskId(), status, local);
             disks.add(
                     new DiskView(
                             disk.diskId(),
@@ -124,9 +147,10 @@ final class Views {
                             disk.weight(),
                             pgs.getOrDefault(disk.diskId(), 0),
                             inSync.getOrDefault(disk.diskId(), 0),
-                            state == null ? null : state.usedBytes(),
-                            state == null ? null : state.capacityBytes(),
-                            state == null ? null : state.path()));
+                            use == null ? null : use.usedBytes(),
+                            use == null ? null : use.capacityBytes(),
+                            use == null ? null : Health.level(use).word,
+                            use == null ? null : use.path()));
         }
         return disks;
     }
@@ -226,6 +250,8 @@ final class Views {
             long provisionedBytes,
             @Nullable Long usedBytes,
             long capacityBytes,
+            int disksNearFull,
+            int disksFull,
             List<String> warnings) {}
 
     static ClusterView cluster(
@@ -267,7 +293,13 @@ final class Views {
                 volumes.stream().mapToLong(VolumeInfo::sizeBytes).sum(),
                 allKnown && !disks.isEmpty() ? used : null,
                 capacity,
+                count(disks, Health.Level.NEAR_FULL),
+                count(disks, Health.Level.FULL),
                 warnings(map, status));
+    }
+
+    private static int count(List<DiskView> disks, Health.Level level) {
+        return (int) disks.stream().filter(disk -> level.word.equals(disk.level())).count();
     }
 
     /// What is not wrong now, but would be after the loss of one domain.

@@ -14,6 +14,7 @@ import comet.port.MetaClient;
 import comet.server.control.ControlMessage.Push;
 import comet.server.control.ControlMessage.Request;
 import comet.server.control.ControlMessage.Response;
+import comet.server.raft.DiskUse;
 import comet.server.raft.MetaStatus;
 import comet.wire.FramePool;
 import java.security.SecureRandom;
@@ -43,6 +44,9 @@ public final class ControlClient implements MetaClient {
     private static final long RETRY_MIN_NS = 50_000_000L;
     private static final long RETRY_MAX_NS = 500_000_000L;
 
+    /// A member in this process costs nothing to ask, and at a start is about to lead.
+    private static final long RETRY_LOCAL_NS = 10_000_000L;
+
     private final Loop loop;
     private final Executor onLoop;
     private final @Nullable Network network;
@@ -62,6 +66,7 @@ public final class ControlClient implements MetaClient {
 
     private long gatewayId;
     private final TreeMap<Integer, Long> disks = new TreeMap<>();
+    private final TreeMap<Integer, DiskUse> uses = new TreeMap<>();
 
     private int nextTarget;
     private @Nullable Attempt attempt;
@@ -173,6 +178,11 @@ public final class ControlClient implements MetaClient {
         disks.remove(diskId);
     }
 
+    /// How full a disk of this process is; goes with the heartbeats.
+    public void reportUse(DiskUse use) {
+        uses.put(use.diskId(), use);
+    }
+
     /// Ends everything; what was not answered never will be.
     public void close() {
         closed = true;
@@ -265,7 +275,7 @@ public final class ControlClient implements MetaClient {
     private Request.Beat beat() {
         List<DiskLife> lives = new ArrayList<>();
         disks.forEach((diskId, bootId) -> lives.add(new DiskLife(diskId, bootId)));
-        return new Request.Beat(gatewayId, lives);
+        return new Request.Beat(gatewayId, lives, List.copyOf(uses.values()));
     }
 
     /// Goes on with another member.
@@ -282,7 +292,8 @@ public final class ControlClient implements MetaClient {
         if (atOnce) {
             connect();
         } else {
-            loop.schedule(retryNs, this::connect);
+            boolean local = targets.get(nextTarget).local != null;
+            loop.schedule(local ? Math.min(retryNs, RETRY_LOCAL_NS) : retryNs, this::connect);
             retryNs = Math.min(retryNs * 2, RETRY_MAX_NS);
         }
     }

@@ -4,8 +4,10 @@ import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
 import comet.meta.Facts.DiskLife;
 import comet.meta.Submission;
+import comet.server.raft.DiskUse;
 import comet.server.raft.MetaStatus;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// The documents of the CONTROL lane. A request is answered once, under its id; a member that does
 /// not lead answers every request but [Request.Status] with [Response.NotLeader].
@@ -27,9 +29,15 @@ public final class ControlMessage {
         ///
         /// @param gatewayId 0 for none
         /// @param disks that serve in this process
-        record Beat(long gatewayId, List<DiskLife> disks) implements Request {
+        /// @param uses how full they are; missing from senders that do not know
+        record Beat(long gatewayId, List<DiskLife> disks, List<DiskUse> uses) implements Request {
             public Beat {
                 disks = List.copyOf(disks);
+                uses = absent(uses) ? List.of() : List.copyOf(uses);
+            }
+
+            private static boolean absent(@Nullable Object field) {
+                return field == null;
             }
         }
 

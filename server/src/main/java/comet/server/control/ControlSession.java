@@ -80,7 +80,7 @@ final class ControlSession {
             }
             case Request.Beat beat -> {
                 gatewayId = beat.gatewayId();
-                member.beat(beat.gatewayId(), beat.disks());
+                member.beat(beat.gatewayId(), beat.disks(), beat.uses());
                 link.respond(requestId, new Response.Done());
                 catchUp();
             }

@@ -22,9 +22,10 @@ import comet.store.StoreConfig;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -88,9 +89,11 @@ public final class NodeData implements AutoCloseable {
     private final List<SocketListener> listeners = new ArrayList<>();
 
     /// Folder of every disk that was given to this node, with what keeps it out of service.
-    private final Map<Path, String> failures = new LinkedHashMap<>();
+    private final Map<Path, String> failures = new ConcurrentSkipListMap<>();
 
-    private final List<NodeDisk> disks = new ArrayList<>();
+    /// Read by all threads, also while a disk is being opened.
+    private final List<NodeDisk> disks = new CopyOnWriteArrayList<>();
+
     private NodeDisk.@Nullable Shared shared;
     private @Nullable ClusterInfo cluster;
     private int nodeId;
@@ -204,12 +207,12 @@ public final class NodeData implements AutoCloseable {
     }
 
     /// Disks that were opened, in the order of the config.
-    public synchronized List<NodeDisk> disks() {
+    public List<NodeDisk> disks() {
         return List.copyOf(disks);
     }
 
     /// Folders that could not be used, with the reason.
-    public synchronized Map<Path, String> failures() {
+    public Map<Path, String> failures() {
         return Map.copyOf(failures);
     }
 

@@ -14,6 +14,7 @@ import comet.server.json.Json;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
@@ -61,6 +62,10 @@ public final class MetaMember implements AutoCloseable {
     private final Object lock = new Object();
 
     private final Heartbeats heartbeats = new Heartbeats(Heartbeats.TIMEOUT_NS);
+
+    /// What nodes have said since this member leads.
+    private final TreeMap<Integer, DiskUse> uses = new TreeMap<>();
+
     private final ArrayList<Waiting> queue = new ArrayList<>();
     private boolean entryUnderWay;
     private final ArrayList<Yield> yields = new ArrayList<>();
@@ -243,7 +248,7 @@ public final class MetaMember implements AutoCloseable {
     }
 
     /// Takes a heartbeat in; it counts only where this member leads.
-    public void beat(long gatewayId, List<DiskLife> disks) {
+    public void beat(long gatewayId, List<DiskLife> disks, List<DiskUse> said) {
         long nowNs = System.nanoTime();
         synchronized (lock) {
             if (gatewayId != 0) {
@@ -252,6 +257,7 @@ public final class MetaMember implements AutoCloseable {
             for (DiskLife life : disks) {
                 heartbeats.diskBeat(life.diskId(), life.bootId(), nowNs);
             }
+            said.forEach(use -> uses.put(use.diskId(), use));
         }
     }
 
@@ -287,7 +293,11 @@ public final class MetaMember implements AutoCloseable {
             for (Heartbeats.Seen seen : heartbeats.disksSeen(nowNs)) {
                 disks.add(
                         new MetaStatus.DiskSeen(
-                                (int) seen.id(), seen.bootId(), ms(seen.agoNs()), seen.alive()));
+                                (int) seen.id(),
+                                seen.bootId(),
+                                ms(seen.agoNs()),
+                                seen.alive(),
+                                uses.get((int) seen.id())));
             }
             for (Heartbeats.Seen seen : heartbeats.gatewaysSeen(nowNs)) {
                 gateways.add(new MetaStatus.GatewaySeen(seen.id(), ms(seen.agoNs()), seen.alive()));
@@ -326,6 +336,7 @@ public final class MetaMember implements AutoCloseable {
         public void onLead(long term) {
             synchronized (lock) {
                 heartbeats.lead(System.nanoTime());
+                uses.clear();
             }
             ledTerm = term;
             LOG.info("metadata member leads name={}", settings.self());

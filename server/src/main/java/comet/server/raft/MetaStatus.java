@@ -24,7 +24,9 @@ public record MetaStatus(
     /// @param bootId the life that reports
     /// @param agoMs since it last did
     /// @param alive heard of within the heartbeat timeout
-    public record DiskSeen(int diskId, long bootId, long agoMs, boolean alive) {}
+    /// @param use null where its node has not said it yet
+    public record DiskSeen(
+            int diskId, long bootId, long agoMs, boolean alive, @Nullable DiskUse use) {}
 
     public record GatewaySeen(long gatewayId, long agoMs, boolean alive) {}
 

@@ -33,7 +33,9 @@ final class Life {
     /// Waits until somebody ends the process.
     int await() {
         try {
-            ended.await();
+            if (!left()) {
+                ended.await();
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -76,6 +78,10 @@ final class Life {
         exiting = true;
         stopped = false;
         stop = null;
+    }
+
+    private synchronized boolean left() {
+        return exiting;
     }
 
     boolean stopOnce() {

@@ -12,6 +12,7 @@ import comet.server.control.ControlClient;
 import comet.server.data.DataException;
 import comet.server.data.NodeData;
 import comet.server.data.NodeDisk;
+import comet.server.raft.DiskUse;
 import comet.store.Disk;
 import comet.store.StoreCounters;
 import java.io.IOException;
@@ -71,6 +72,15 @@ final class LocalNode implements NodePart, Metrics.Source {
     }
 
     private void reportNow() {
+        for (NodeDisk disk : node.disks()) {
+            Disk store = disk.disk();
+            client.reportUse(
+                    new DiskUse(
+                            store.identity().diskId(),
+                            store.usedBytes(),
+                            store.capacityBytes(),
+                            disk.settings().folder().toString()));
+        }
         for (DiskServer disk : node.server().disks()) {
             if (disk.serving()) {
                 client.reportDisk(disk.identity().diskId(), disk.bootId());

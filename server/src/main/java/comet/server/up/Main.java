@@ -1,5 +1,6 @@
 package comet.server.up;
 
+import comet.cli.UpOptions;
 import comet.server.config.ConfigException;
 import comet.server.config.GatewayConfig;
 import comet.server.config.MetaConfig;
@@ -42,14 +43,23 @@ final class Main {
             description = "Show this help.")
     boolean help;
 
-    private final Life life = new Life();
+    private final Life life;
+
+    private Main(Life life) {
+        this.life = life;
+    }
 
     public static void main(String[] args) {
-        Main main = new Main();
+        Life life = new Life();
+        life.exit(run(life, args));
+    }
+
+    /// @return the exit status
+    static int run(Life life, String... args) {
+        Main main = new Main(life);
         CommandLine line = new CommandLine(main);
         line.setExecutionExceptionHandler((e, _, _) -> main.failed(e));
-        int status = line.execute(args);
-        main.life.exit(status);
+        return line.execute(args);
     }
 
     private int failed(Exception e) {
@@ -91,20 +101,10 @@ final class Main {
             description =
                     "Start a cluster on this machine: in one process, or with --nodes N in many.")
     static final class Up extends Role {
-        @Option(
-                names = "--config",
-                paramLabel = "FILE",
-                description = "Values for what no flag says.")
-        @Nullable Path config;
+        @CommandLine.Mixin UpOptions options = new UpOptions();
 
         @Option(names = "--data", paramLabel = "DIR", description = "Data folder. Default: ./data.")
         @Nullable String data;
-
-        @Option(
-                names = "--nbd",
-                paramLabel = "ADDR",
-                description = "NBD over TCP; port 0: any free one. Default: 127.0.0.1:10809.")
-        @Nullable String nbd;
 
         @Option(
                 names = "--admin",
@@ -112,26 +112,15 @@ final class Main {
                 description = "Admin API over TCP; port 0: any free one. Default: 127.0.0.1:7490.")
         @Nullable String admin;
 
-        @Option(
-                names = "--size",
-                paramLabel = "SIZE",
-                description = "Size of the first volume, `disk0`. Default: 10G.")
-        @Nullable String size;
-
-        @Option(
-                names = "--nodes",
-                paramLabel = "N",
-                description = "Storage nodes, each a process of its own, and one gateway.")
-        @Nullable Integer nodes;
-
         @Override
         void start(Life life) {
             flag("data", data == null ? null : new File(data).getAbsolutePath());
-            flag("nbd", nbd);
+            flag("nbd", options.nbd);
             flag("admin", admin);
-            flag("size", size);
+            flag("size", options.size);
+            Integer nodes = options.nodes;
             flag("nodes", nodes == null ? null : nodes.toString());
-            UpConfig up = UpConfig.read(config, overrides);
+            UpConfig up = UpConfig.read(options.config, overrides);
             if (up.nodes() == 0) {
                 UpProcess.start(up, life);
             } else {

@@ -21,6 +21,7 @@ final class NodeProcess {
     private NodeProcess() {}
 
     static void start(NodeConfig config, Life life) {
+        ProcessCore.loadIndex();
         ProcessCore process = new ProcessCore("node", config.name(), config.data(), false, life);
         process.pidFile(config.pidFile());
         process.group(config.group());

@@ -2,6 +2,7 @@ package comet.server.up;
 
 import comet.cluster.ClusterInfo;
 import comet.cluster.ClusterMap;
+import comet.io.index.RocksIndex;
 import comet.io.loop.EventLoop;
 import comet.io.net.SocketDialer;
 import comet.port.Connection;
@@ -28,6 +29,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -182,9 +185,25 @@ final class ProcessCore {
             @Nullable NodePart nodes,
             @Nullable GatewayPart gateway,
             Supplier<List<EventLog.Event>> shown) {
+        return started(config, startAdmin(config, group, nodes, gateway, shown));
+    }
+
+    /// The same on a thread of its own, as other parts are still starting; [#started] waits for it.
+    FutureTask<AdminServer> startAdmin(
+            AdminConfig config,
+            LoopGroup group,
+            @Nullable NodePart nodes,
+            @Nullable GatewayPart gateway,
+            Supplier<List<EventLog.Event>> shown) {
         Admin admin = new Admin(group, nodes, gateway, shown, metrics, groupAddresses());
+        FutureTask<AdminServer> starting = new FutureTask<>(() -> AdminServer.start(config, admin));
+        Thread.ofPlatform().daemon().name("admin-start").start(starting);
+        return starting;
+    }
+
+    AdminServer started(AdminConfig config, FutureTask<AdminServer> starting) {
         try {
-            AdminServer server = AdminServer.start(config, admin);
+            AdminServer server = starting.get();
             closers.add("admin", server::close);
             HostPort listen = config.listen();
             if (listen != null) {
@@ -192,9 +211,21 @@ final class ProcessCore {
                         data().resolve("admin.address"), listen.withPort(server.port()) + "\n");
             }
             return server;
+        } catch (ExecutionException e) {
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            throw new StartException(String.valueOf(cause.getMessage()), e);
         } catch (IOException e) {
             throw new StartException(String.valueOf(e.getMessage()), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new StartException("interrupted", e);
         }
+    }
+
+    /// Loads the native library that disks need while other parts are starting. What goes wrong
+    /// here goes wrong again, with words, where it is used.
+    static void loadIndex() {
+        Thread.ofPlatform().daemon().name("load").start(RocksIndex::load);
     }
 
     /// Notes, or compares, to which cluster this process belongs.

@@ -25,6 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.FutureTask;
 
 /// `comet up`: the whole cluster in one process. A metadata group of one, a node with two disks in
 /// two domains, a gateway; on one loop, by direct calls. Otherwise the code of the cluster.
@@ -37,42 +38,30 @@ final class UpProcess {
 
     static void start(UpConfig up, Life life) {
         Path data = up.data().toAbsolutePath().normalize();
+        ProcessCore.loadIndex();
         ProcessCore process = new ProcessCore("up", NAME, data, true, life);
         process.startMember(RaftSettings.alone(NAME, data.resolve("meta")));
         DirectNet direct = process.loop.call(() -> new DirectNet(process.loop));
         process.dialThrough(direct.dialer(process.dialer()));
         LoopGroup group = process.groupAccess();
-        createCluster(process, group);
         ControlClient client = process.client();
-        NodeData node =
-                new NodeData(
-                        process.loop,
-                        NodeData.Settings.of(NAME, data, "a", process.hostId)
-                                .withStore(
-                                        StoreConfig.defaults()
-                                                .withJournal(up.journalBytes(), Sizes.CHUNK_BYTES)),
-                        client,
-                        process.dialer(),
-                        process.events);
+        NodeData node = node(up, data, process, client);
         process.closers.add("node", node::close);
         process.loop.call(() -> {
             direct.listen(NAME, node.server());
             return true;
         });
         LocalNode part = new LocalNode(process, node, client, "a");
+        LocalGateway gateway = new LocalGateway("gateway-1", process.loop);
+        AdminConfig adminConfig =
+                new AdminConfig(
+                        data.resolve("admin.sock"), up.admin(), data.resolve("admin.token"));
+        FutureTask<AdminServer> adminStarts =
+                process.startAdmin(adminConfig, group, part, gateway, process.events::last);
+        createCluster(process, group);
         join(node, part, disks(data));
         process.metrics.add(part);
-        LocalGateway gateway = new LocalGateway("gateway-1", process.loop);
-        AdminServer admin =
-                process.admin(
-                        new AdminConfig(
-                                data.resolve("admin.sock"),
-                                up.admin(),
-                                data.resolve("admin.token")),
-                        group,
-                        part,
-                        gateway,
-                        process.events::last);
+        AdminServer admin = process.started(adminConfig, adminStarts);
         MetaMember member = process.member();
         if (member != null) {
             Purger.start(process, member, group, up.gracePeriod());
@@ -96,6 +85,19 @@ final class UpProcess {
                 tcp == null ? up.nbd() : tcp,
                 up.admin().withPort(admin.port()),
                 List.of());
+    }
+
+    private static NodeData node(
+            UpConfig up, Path data, ProcessCore process, ControlClient client) {
+        return new NodeData(
+                process.loop,
+                NodeData.Settings.of(NAME, data, "a", process.hostId)
+                        .withStore(
+                                StoreConfig.defaults()
+                                        .withJournal(up.journalBytes(), Sizes.CHUNK_BYTES)),
+                client,
+                process.dialer(),
+                process.events);
     }
 
     /// Creates the cluster where there is none, and compares it with what the folder says.

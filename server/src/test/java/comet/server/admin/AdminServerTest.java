@@ -268,6 +268,7 @@ class AdminServerTest {
         assertThat(response.body())
                 .contains("# TYPE comet_events_total counter")
                 .contains("comet_events_total{process=\"test\",level=\"warn\"} 1");
+        PrometheusText.parse(response.body());
         assertThat(response.body().lines())
                 .allMatch(line ->
                         line.startsWith("# ") || line.matches("[a-z_]+(\\{.*})? [-0-9.eE+]+"));
