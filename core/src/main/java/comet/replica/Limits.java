@@ -9,8 +9,8 @@ public final class Limits {
 
     private static final long MS = 1_000_000L;
 
-    /// Connections that have not said HELLO yet; more are closed at once. A peer says it within a
-    /// round trip, so a few hundred are many.
+    /// Connections that have not said HELLO yet; beyond that the oldest is closed. A peer says it
+    /// within a round trip, so a few hundred are many.
     public static final int HALF_OPEN_MAX = 256;
 
     /// Connections in all: two per gateway and disk and one per pair of disks, with much to spare.

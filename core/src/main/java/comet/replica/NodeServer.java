@@ -36,7 +36,7 @@ public final class NodeServer implements Connection.Acceptor {
     private final LinkedHashSet<Session> sessions = new LinkedHashSet<>();
     private Connection.@Nullable Acceptor control;
     private @Nullable Runnable onMap;
-    private int halfOpen;
+    private final LinkedHashSet<Session> halfOpen = new LinkedHashSet<>();
     private boolean closed;
 
     public NodeServer(NodeParts parts) {
@@ -140,7 +140,7 @@ public final class NodeServer implements Connection.Acceptor {
     }
 
     public int halfOpenCount() {
-        return halfOpen;
+        return halfOpen.size();
     }
 
     /// Ends all connections and serves nothing more. The stores stay open.
@@ -159,9 +159,14 @@ public final class NodeServer implements Connection.Acceptor {
     public Connection.Handler onConnect(Connection connection) {
         Session session = new Session(this, connection, parts.loop());
         sessions.add(session);
-        halfOpen++;
-        if (closed || halfOpen > Limits.HALF_OPEN_MAX || sessions.size() > Limits.CONNECTIONS_MAX) {
+        halfOpen.add(session);
+        if (closed || sessions.size() > Limits.CONNECTIONS_MAX) {
             session.abort("too-many-connections");
+        } else if (halfOpen.size() > Limits.HALF_OPEN_MAX) {
+            // The oldest has had the most time to say something.
+            Session oldest = halfOpen.getFirst();
+            halfOpen.remove(oldest);
+            oldest.abort("no-hello");
         }
         return session;
     }
@@ -185,7 +190,7 @@ public final class NodeServer implements Connection.Acceptor {
         } else if (!disk.serving()) {
             refuse(session, frame, disk.unavailableStatus(), disk.unavailableWhy());
         } else {
-            halfOpen--;
+            halfOpen.remove(session);
             disk.connect(session, hello, frame.requestId());
         }
         frame.release();
@@ -198,7 +203,7 @@ public final class NodeServer implements Connection.Acceptor {
             frame.release();
             return;
         }
-        halfOpen--;
+        halfOpen.remove(session);
         Connection.Handler handler = to.onConnect(session.connection());
         session.route(
                 new Lanes() {
@@ -266,9 +271,8 @@ public final class NodeServer implements Connection.Acceptor {
     }
 
     void onSessionClosed(Session session) {
-        if (sessions.remove(session) && session.halfOpen()) {
-            halfOpen--;
-        }
+        sessions.remove(session);
+        halfOpen.remove(session);
     }
 
     private void mapChanged(MapUpdate update) {

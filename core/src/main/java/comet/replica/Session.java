@@ -58,10 +58,6 @@ final class Session implements Connection.Handler {
         this.clientId = clientId;
     }
 
-    boolean halfOpen() {
-        return lane == null;
-    }
-
     boolean closed() {
         return closed;
     }

@@ -52,6 +52,7 @@ final class SocketConnection extends ChannelInboundHandlerAdapter implements Con
     private long releasedCount;
 
     private boolean flushPlanned;
+    private boolean pushing;
     private boolean paused;
     private boolean closed;
     private String why = "closed by the peer";
@@ -118,7 +119,7 @@ final class SocketConnection extends ChannelInboundHandlerAdapter implements Con
         }
         paused = pause;
         if (pause) {
-            channel.config().setAutoRead(false);
+            autoRead(false);
         } else {
             loop.execute(resume);
         }
@@ -213,7 +214,14 @@ final class SocketConnection extends ChannelInboundHandlerAdapter implements Con
     private void resume() {
         parse();
         if (!closed && !paused) {
-            channel.config().setAutoRead(true);
+            autoRead(true);
+        }
+    }
+
+    /// Netty may have closed the socket and not have told yet; then it cannot change anything.
+    private void autoRead(boolean read) {
+        if (channel.isOpen()) {
+            channel.config().setAutoRead(read);
         }
     }
 
@@ -270,8 +278,21 @@ final class SocketConnection extends ChannelInboundHandlerAdapter implements Con
         }
     }
 
-    /// Writes what is queued as far as the socket takes it.
+    /// Writes what is queued as far as the socket takes it. Where the socket is broken Netty says
+    /// so, and this connection is closed, within the flush.
     private void push() {
+        if (pushing) {
+            return;
+        }
+        pushing = true;
+        try {
+            pushNow();
+        } finally {
+            pushing = false;
+        }
+    }
+
+    private void pushNow() {
         ByteBuf small = out;
         if (small != null) {
             if (cut == 0) {
@@ -283,6 +304,7 @@ final class SocketConnection extends ChannelInboundHandlerAdapter implements Con
             }
         }
         channel.flush();
+        small = out;
         ChannelOutboundBuffer outbound = channel.unsafe().outboundBuffer();
         if (outbound != null && outbound.isEmpty()) {
             releaseReferenced(referencedCount);

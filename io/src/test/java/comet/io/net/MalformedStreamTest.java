@@ -125,6 +125,24 @@ class MalformedStreamTest {
         }
     }
 
+    @Test
+    void gone_before_it_is_answered() throws IOException {
+        byte[] small = frame(72, 300);
+        byte[] large = frame(72, 40_000);
+        for (int round = 0; round < 200; round++) {
+            int before = test.loop.call(() -> echo.ends.size());
+            ByteBuffer all = ByteBuffer.allocate(5 * (small.length + large.length));
+            for (int i = 0; i < 5; i++) {
+                all.put(small).put(round % 2 == 0 ? large : small);
+            }
+            all.flip();
+            try (SocketChannel socket = connect()) {
+                socket.write(all);
+            }
+            test.until("its end is told", () -> echo.ends.size() == before + 1);
+        }
+    }
+
     /// Sends `bytes` and sees the connection end without an answer.
     ///
     /// @param atOnce the server ends it by itself, while this side still has its socket open

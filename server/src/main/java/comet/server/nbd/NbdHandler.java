@@ -205,7 +205,8 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
             fail(e);
         }
         boolean read = !session.blocked();
-        if (channel.config().isAutoRead() != read) {
+        // Netty knows nothing of a socket any more that was closed above.
+        if (channel.isOpen() && channel.config().isAutoRead() != read) {
             channel.config().setAutoRead(read);
         }
     }
