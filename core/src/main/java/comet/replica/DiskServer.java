@@ -48,6 +48,7 @@ public final class DiskServer {
     private final Recoveries recoveries;
     private final Purge purge;
     private final Repairs repairs;
+    private final MapNotes mapNotes;
 
     private final LinkedHashSet<WriteLane> writeLanes = new LinkedHashSet<>();
     private final LinkedHashSet<ReadLane> readLanes = new LinkedHashSet<>();
@@ -86,6 +87,7 @@ public final class DiskServer {
         recoveries = new Recoveries(this, links);
         purge = new Purge(this);
         repairs = new Repairs(this);
+        mapNotes = new MapNotes(this);
     }
 
     // State.
@@ -317,6 +319,7 @@ public final class DiskServer {
         links.tick();
         recoveries.tick();
         repairs.tick();
+        mapNotes.tick();
         ticker = loop().schedule(Limits.TICK_NS, this::tick);
     }
 

@@ -129,6 +129,15 @@ public final class Limits {
     /// New epochs that one disk asks for to drop notes: one command in this time.
     public static final long NEW_EPOCH_INTERVAL_NS = 1000 * MS;
 
+    /// Between two copies of the map on one disk, at least; a large one waits longer, so that
+    /// copies take no more than so many bytes a second.
+    public static final long MAP_NOTE_NS = 1000 * MS;
+
+    public static final long MAP_NOTE_BYTES_PER_SECOND = 1 << 20;
+
+    /// A longer map is not kept: 65,536 volumes with the longest names take 12 MiB.
+    public static final int MAP_NOTE_BYTES_MAX = 16 << 20;
+
     /// Chunks of a purged volume that are dropped in one step.
     public static final int PURGE_STEP = 64;
 

@@ -2,10 +2,12 @@ package comet.replica;
 
 import comet.base.Check;
 import comet.cluster.ClusterMap;
+import comet.cluster.MapImage;
 import comet.cluster.MapUpdate;
 import comet.port.MetaClient;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// The node's view of the agreed state: fed by pushes of the metadata group, and by reads where a
 /// gap shows or somebody must know what was committed before a moment. One read is under way at a
@@ -20,6 +22,8 @@ final class MapView implements MetaClient.Listener {
     private final Watcher watcher;
     private final ClusterMap map = new ClusterMap();
     private List<Runnable> waiting = new ArrayList<>();
+    private byte @Nullable [] image;
+    private long imageRevision;
     private boolean fetching;
     private boolean closed;
 
@@ -31,6 +35,17 @@ final class MapView implements MetaClient.Listener {
 
     ClusterMap map() {
         return map;
+    }
+
+    /// All of it as bytes, made once for all disks of the node. Not to be changed.
+    byte[] image() {
+        byte[] made = image;
+        if (made == null || imageRevision != map.revision()) {
+            made = MapImage.encode(map);
+            image = made;
+            imageRevision = map.revision();
+        }
+        return made;
     }
 
     /// Runs `done` once everything is known that was committed before this call.

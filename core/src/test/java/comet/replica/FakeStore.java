@@ -78,6 +78,7 @@ final class FakeStore implements ChunkStore {
     private final Crc crc = new Crc();
     private final TreeMap<ChunkKey, FakeChunk> chunks = new TreeMap<>();
     private final TreeMap<Long, Long> fences = new TreeMap<>();
+    private final TreeMap<String, byte[]> notes = new TreeMap<>();
     private final List<java.util.function.Consumer<FakeStore>> history = new ArrayList<>();
     private List<Runnable> roomWaiters = new ArrayList<>();
     private long durable;
@@ -363,7 +364,14 @@ final class FakeStore implements ChunkStore {
     }
 
     @Override
-    public void putNote(String name, byte[] value) {}
+    public void putNote(String name, byte[] value) {
+        change(store -> store.notes.put(name, value));
+    }
+
+    @Override
+    public byte @Nullable [] note(String name) {
+        return notes.get(name);
+    }
 
     @Override
     public boolean failed() {

@@ -3,11 +3,13 @@ package comet.sim;
 import comet.base.Check;
 import comet.base.Sizes;
 import comet.cluster.Command;
+import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
 import comet.port.Events.Level;
 import comet.port.Media;
 import comet.replica.BootIdSink;
 import comet.replica.DiskServer;
+import comet.replica.MapNotes;
 import comet.replica.NodeServer;
 import comet.sim.check.ReplicaImage;
 import comet.store.ChunkStore;
@@ -172,7 +174,8 @@ final class SimDisk {
         return problem == null ? "" : problem;
     }
 
-    void image(SimProcess life, Consumer<ReplicaImage> done) {
+    /// @param knownRevision of the map that the node knows
+    void image(SimProcess life, long knownRevision, Consumer<ReplicaImage> done) {
         ReplicaImage image = new ReplicaImage(diskId);
         DiskServer server = served;
         if (server == null) {
@@ -193,6 +196,9 @@ final class SimDisk {
                         return true;
                     });
         }
+        MapUpdate map = MapNotes.read(store);
+        image.knownRevision = knownRevision;
+        image.mapRevision = map == null ? -1 : map.revision();
         chunk(life, store, image, ids, 0, done);
     }
 

@@ -185,11 +185,13 @@ final class SimNode {
     /// @return how many images will come
     int image(Consumer<ReplicaImage> done) {
         SimProcess life = process;
-        if (life == null) {
+        NodeServer serving = server;
+        if (life == null || serving == null) {
             return 0;
         }
         for (SimDisk disk : disks) {
-            simulation.in(0, life.life(), () -> disk.image(life, done));
+            long known = serving.map().revision();
+            simulation.in(0, life.life(), () -> disk.image(life, known, done));
         }
         return disks.size();
     }

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 
 /// G7: when faults have stopped, all replicas of a PG are IN_SYNC and identical: the same chunks
 /// with the same versions, the same blocks with the same versions and content, and nothing else.
+/// And every disk keeps a copy of the newest map that its node knows.
 public final class G7Convergence {
     private G7Convergence() {}
 
@@ -38,6 +39,11 @@ public final class G7Convergence {
             return new Violation("G7", "not in sync: " + late);
         }
         for (ReplicaImage disk : disks.values()) {
+            if (disk.mapRevision != disk.knownRevision) {
+                String what = " keeps the map of revision " + disk.mapRevision;
+                return new Violation(
+                        "G7", "disk " + disk.diskId + what + " of " + disk.knownRevision);
+            }
             for (Map.Entry<ChunkId, Chunk> entry : disk.chunks.entrySet()) {
                 Chunk chunk = entry.getValue();
                 if (map.pg(chunk.pg).member(disk.diskId) == null) {

@@ -30,6 +30,13 @@ public final class ReplicaImage {
     }
 
     public final int diskId;
+
+    /// The revision of the map that it keeps a copy of, -1 for none; and of the one that its node
+    /// knows.
+    public long mapRevision = -1;
+
+    public long knownRevision;
+
     public final TreeMap<ChunkId, Chunk> chunks = new TreeMap<>();
 
     public ReplicaImage(int diskId) {

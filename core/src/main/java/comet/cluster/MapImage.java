@@ -1,0 +1,274 @@
+package comet.cluster;
+
+import comet.cluster.VolumeInfo.Attachment;
+import comet.cluster.VolumeInfo.Durability;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/// The whole map and catalogue as bytes, for the copy that every disk keeps. Described in
+/// `docs/formats.md`.
+public final class MapImage {
+    private MapImage() {}
+
+    /// Raised whenever an older program could not read what this one writes.
+    public static final int FORMAT = 1;
+
+    private static final MemberState[] MEMBER_STATES = MemberState.values();
+    private static final DiskInfo.State[] DISK_STATES = DiskInfo.State.values();
+    private static final Durability[] DURABILITIES = Durability.values();
+
+    /// @param map of a cluster that exists
+    public static byte[] encode(ClusterMap map) {
+        Writer to = new Writer();
+        to.number(FORMAT);
+        to.number(map.revision());
+        ClusterInfo cluster = map.cluster();
+        to.fixed(cluster.clusterHigh());
+        to.fixed(cluster.clusterLow());
+        to.number(cluster.replicas());
+        to.number(map.pgCount());
+        for (int pg = 0; pg < map.pgCount(); pg++) {
+            writePg(to, map.pg(pg));
+        }
+        to.number(map.nodes().size());
+        map.nodes().forEach(node -> writeNode(to, node));
+        to.number(map.disks().size());
+        map.disks().forEach(disk -> writeDisk(to, disk));
+        to.number(map.gateways().size());
+        for (GatewayInfo gateway : map.gateways()) {
+            to.number(gateway.gatewayId());
+            to.text(gateway.name());
+            to.text(gateway.hostId());
+        }
+        to.number(map.volumes().size());
+        map.volumes().forEach(volume -> writeVolume(to, volume));
+        return to.bytes();
+    }
+
+    private static void writePg(Writer to, PgConfig pg) {
+        to.number(pg.epoch());
+        to.number(pg.members().size());
+        for (PgConfig.Member member : pg.members()) {
+            to.number(member.diskId());
+            to.number(member.bootId());
+            to.number(member.state().ordinal());
+        }
+    }
+
+    private static void writeNode(Writer to, NodeInfo node) {
+        to.number(node.nodeId());
+        to.text(node.name());
+        to.text(node.domain());
+        to.text(node.hostId());
+        to.number(node.addresses().size());
+        node.addresses().forEach(to::text);
+    }
+
+    private static void writeDisk(Writer to, DiskInfo disk) {
+        to.number(disk.diskId());
+        to.fixed(disk.uuidHigh());
+        to.fixed(disk.uuidLow());
+        to.number(disk.nodeId());
+        to.text(disk.domain());
+        to.number(disk.weight());
+        to.number(disk.bootId());
+        to.number(disk.startCount());
+        to.number(disk.state().ordinal());
+    }
+
+    private static void writeVolume(Writer to, VolumeInfo volume) {
+        to.number(volume.volumeId());
+        to.text(volume.name());
+        to.number(volume.sizeBytes());
+        to.number(volume.durability().ordinal());
+        to.number(volume.snapshotSequence());
+        to.number(volume.lastTerm());
+        Attachment attachment = volume.attachment();
+        to.number(attachment == null ? 0 : attachment.term());
+        if (attachment != null) {
+            to.number(attachment.gatewayId());
+            to.number(attachment.migrateTo());
+        }
+        to.number(volume.cleanlyDetached() ? 1 : 0);
+        to.number(volume.createdAtMs());
+        to.number(volume.deletedAtMs());
+    }
+
+    /// The map that was encoded, as an update from revision 0; null where the bytes are not one, or
+    /// one of a newer format.
+    public static @Nullable MapUpdate decode(byte[] bytes) {
+        try {
+            Reader from = new Reader(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN));
+            if (from.number() != FORMAT) {
+                return null;
+            }
+            MapUpdate update = read(from);
+            return from.in.hasRemaining() ? null : update;
+        } catch (RuntimeException e) {
+            // Cut, or nonsense: numbers out of range, text that ends behind the end.
+            return null;
+        }
+    }
+
+    private static MapUpdate read(Reader from) {
+        long revision = from.number();
+        long high = from.fixed();
+        long low = from.fixed();
+        int replicas = from.count();
+        int pgCount = from.count();
+        List<PgConfig> pgs = new ArrayList<>();
+        for (int pg = 0; pg < pgCount; pg++) {
+            pgs.add(readPg(from, pg));
+        }
+        List<NodeInfo> nodes = from.list(() -> readNode(from));
+        List<DiskInfo> disks = from.list(() -> readDisk(from));
+        List<GatewayInfo> gateways =
+                from.list(() -> new GatewayInfo(from.number(), from.text(), from.text()));
+        List<VolumeInfo> volumes = from.list(() -> readVolume(from));
+        ClusterInfo cluster = new ClusterInfo(high, low, pgCount, replicas);
+        return new MapUpdate(0, revision, cluster, nodes, disks, gateways, pgs, volumes, List.of());
+    }
+
+    private static PgConfig readPg(Reader from, int pg) {
+        long epoch = from.number();
+        List<PgConfig.Member> members =
+                from.list(() ->
+                        new PgConfig.Member(
+                                from.count(), from.number(), MEMBER_STATES[from.count()]));
+        return new PgConfig(pg, epoch, members);
+    }
+
+    private static NodeInfo readNode(Reader from) {
+        return new NodeInfo(
+                from.count(), from.text(), from.text(), from.text(), from.list(from::text));
+    }
+
+    private static DiskInfo readDisk(Reader from) {
+        return new DiskInfo(
+                from.count(),
+                from.fixed(),
+                from.fixed(),
+                from.count(),
+                from.text(),
+                from.number(),
+                from.number(),
+                from.number(),
+                DISK_STATES[from.count()]);
+    }
+
+    private static VolumeInfo readVolume(Reader from) {
+        long volumeId = from.number();
+        String name = from.text();
+        long sizeBytes = from.number();
+        Durability durability = DURABILITIES[from.count()];
+        int snapshotSequence = from.count();
+        long lastTerm = from.number();
+        long term = from.number();
+        Attachment attachment =
+                term == 0 ? null : new Attachment(from.number(), term, from.number());
+        return new VolumeInfo(
+                volumeId,
+                name,
+                sizeBytes,
+                durability,
+                snapshotSequence,
+                lastTerm,
+                attachment,
+                from.number() != 0,
+                from.number(),
+                from.number());
+    }
+
+    /// Numbers seven bits a byte, the lowest first, the top bit set in all but the last.
+    private static final class Writer {
+        private byte[] out = new byte[4096];
+        private int length;
+
+        void number(long value) {
+            room(10);
+            long rest = value;
+            while ((rest & ~0x7FL) != 0) {
+                out[length++] = (byte) (rest | 0x80);
+                rest >>>= 7;
+            }
+            out[length++] = (byte) rest;
+        }
+
+        void fixed(long value) {
+            room(8);
+            ByteBuffer.wrap(out).order(ByteOrder.LITTLE_ENDIAN).putLong(length, value);
+            length += 8;
+        }
+
+        void text(String value) {
+            byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
+            number(bytes.length);
+            room(bytes.length);
+            System.arraycopy(bytes, 0, out, length, bytes.length);
+            length += bytes.length;
+        }
+
+        private void room(int bytes) {
+            if (out.length - length < bytes) {
+                out = Arrays.copyOf(out, Math.max(2 * out.length, length + bytes));
+            }
+        }
+
+        byte[] bytes() {
+            return Arrays.copyOf(out, length);
+        }
+    }
+
+    private static final class Reader {
+        private final ByteBuffer in;
+
+        Reader(ByteBuffer in) {
+            this.in = in;
+        }
+
+        long number() {
+            long value = 0;
+            for (int shift = 0; shift < 64; shift += 7) {
+                byte part = in.get();
+                value |= (part & 0x7FL) << shift;
+                if (part >= 0) {
+                    return value;
+                }
+            }
+            throw new IllegalArgumentException("a number without end");
+        }
+
+        int count() {
+            return Math.toIntExact(number());
+        }
+
+        long fixed() {
+            return in.getLong();
+        }
+
+        String text() {
+            int length = count();
+            if (length < 0 || length > in.remaining()) {
+                throw new IllegalArgumentException("a text behind the end");
+            }
+            byte[] bytes = new byte[length];
+            in.get(bytes);
+            return new String(bytes, StandardCharsets.UTF_8);
+        }
+
+        <T> List<T> list(Supplier<T> each) {
+            int count = count();
+            List<T> list = new ArrayList<>();
+            for (int n = 0; n < count; n++) {
+                list.add(each.get());
+            }
+            return list;
+        }
+    }
+}

@@ -1,0 +1,105 @@
+package comet.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import comet.base.Prng;
+import comet.cluster.VolumeInfo.Attachment;
+import comet.cluster.VolumeInfo.Durability;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class MapImageTest {
+    private final Prng prng = new Prng(7);
+
+    private long any() {
+        return prng.nextLong() >>> prng.nextInt(64);
+    }
+
+    private int small() {
+        return prng.nextInt(1 << 20);
+    }
+
+    private String text() {
+        return "näme-".repeat(prng.nextInt(4)) + small();
+    }
+
+    private MapUpdate random() {
+        int pgCount = 1 << prng.nextInt(6);
+        List<PgConfig> pgs = new ArrayList<>();
+        for (int pg = 0; pg < pgCount; pg++) {
+            List<PgConfig.Member> members = new ArrayList<>();
+            for (int n = prng.nextInt(4); n > 0; n--) {
+                MemberState state = MemberState.values()[prng.nextInt(3)];
+                members.add(new PgConfig.Member(small(), any() >>> 1, state));
+            }
+            pgs.add(new PgConfig(pg, any() >>> 1, members));
+        }
+        List<NodeInfo> nodes = new ArrayList<>();
+        List<DiskInfo> disks = new ArrayList<>();
+        List<GatewayInfo> gateways = new ArrayList<>();
+        List<VolumeInfo> volumes = new ArrayList<>();
+        for (int n = 1; n < 9; n++) {
+            nodes.add(new NodeInfo(n, text(), text(), text(), List.of(text(), text())));
+            DiskInfo.State state = DiskInfo.State.values()[prng.nextInt(3)];
+            disks.add(
+                    new DiskInfo(
+                            n,
+                            prng.nextLong(),
+                            prng.nextLong(),
+                            small(),
+                            text(),
+                            any(),
+                            any(),
+                            any(),
+                            state));
+            gateways.add(new GatewayInfo(n, text(), text()));
+            Attachment held = prng.chance(1, 2) ? null : new Attachment(any(), 1 + small(), any());
+            Durability durability = Durability.values()[prng.nextInt(2)];
+            volumes.add(
+                    new VolumeInfo(
+                            n,
+                            n + text(),
+                            any(),
+                            durability,
+                            small(),
+                            any(),
+                            held,
+                            prng.chance(1, 2),
+                            any(),
+                            any()));
+        }
+        ClusterInfo cluster = new ClusterInfo(prng.nextLong(), prng.nextLong(), pgCount, 2);
+        return new MapUpdate(
+                0, 1 + any() / 2, cluster, nodes, disks, gateways, pgs, volumes, List.of());
+    }
+
+    @Test
+    void what_was_written_is_read() {
+        for (int n = 0; n < 50; n++) {
+            ClusterMap map = new ClusterMap();
+            map.apply(random());
+            assertThat(MapImage.decode(MapImage.encode(map))).isEqualTo(map.image());
+        }
+    }
+
+    @Test
+    void what_is_cut_damaged_or_newer_is_no_map() {
+        ClusterMap map = new ClusterMap();
+        map.apply(random());
+        byte[] whole = MapImage.encode(map);
+        for (int length = 0; length < whole.length; length++) {
+            assertThat(MapImage.decode(Arrays.copyOf(whole, length))).isNull();
+        }
+        assertThat(MapImage.decode(Arrays.copyOf(whole, whole.length + 1))).isNull();
+        for (int n = 0; n < 3000; n++) {
+            byte[] damaged = whole.clone();
+            damaged[prng.nextInt(damaged.length)] = (byte) prng.nextLong();
+            // Whatever it is taken for, nothing breaks.
+            MapImage.decode(damaged);
+        }
+        whole[0] = MapImage.FORMAT + 1;
+        assertThat(MapImage.decode(whole)).isNull();
+    }
+}
