@@ -13,6 +13,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOutboundBuffer;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -175,7 +176,7 @@ final class SocketConnection extends ChannelInboundHandlerAdapter implements Con
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-        if (!(cause instanceof IOException)) {
+        if (!(cause instanceof IOException || cause instanceof UncheckedIOException)) {
             LOG.warn("connection failed peer={}", peer, cause);
         }
         String message = cause.getMessage();
@@ -218,10 +219,15 @@ final class SocketConnection extends ChannelInboundHandlerAdapter implements Con
         }
     }
 
-    /// Netty may have closed the socket and not have told yet; then it cannot change anything.
+    /// The peer may have reset the connection, and the kernel have forgotten it before Netty has.
     private void autoRead(boolean read) {
-        if (channel.isOpen()) {
+        if (!channel.isOpen()) {
+            return;
+        }
+        try {
             channel.config().setAutoRead(read);
+        } catch (UncheckedIOException e) {
+            close(String.valueOf(e.getCause().getMessage()));
         }
     }
 

@@ -17,6 +17,8 @@ final class LogLine extends LayoutBase<ILoggingEvent> {
             DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSS'Z'", Locale.ROOT)
                     .withZone(ZoneOffset.UTC);
 
+    private static final int LINE_CHARS_MAX = 2000;
+
     static volatile boolean debug;
 
     @Override
@@ -52,9 +54,25 @@ final class LogLine extends LayoutBase<ILoggingEvent> {
         return oneLine(text.toString()).replace('"', '\'');
     }
 
+    /// Names and reasons come from clients, too: none makes a line look like two, moves a
+    /// terminal's cursor or fills a page.
     private static String oneLine(String text) {
-        return text.indexOf('\n') < 0 && text.indexOf('\r') < 0
-                ? text
-                : text.replace('\r', ' ').replace("\n", " | ");
+        boolean plain = text.length() <= LINE_CHARS_MAX;
+        for (int i = 0; i < text.length() && plain; i++) {
+            plain = !Character.isISOControl(text.charAt(i));
+        }
+        if (plain) {
+            return text;
+        }
+        StringBuilder clean = new StringBuilder();
+        for (int i = 0; i < Math.min(text.length(), LINE_CHARS_MAX); i++) {
+            char c = text.charAt(i);
+            if (c == '\n') {
+                clean.append(" | ");
+            } else {
+                clean.append(Character.isISOControl(c) ? ' ' : c);
+            }
+        }
+        return text.length() > LINE_CHARS_MAX ? clean.append(" …").toString() : clean.toString();
     }
 }

@@ -11,6 +11,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import org.jspecify.annotations.Nullable;
 
 /// Connects a session to its socket.
@@ -205,9 +206,13 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
             fail(e);
         }
         boolean read = !session.blocked();
-        // Netty knows nothing of a socket any more that was closed above.
-        if (channel.isOpen() && channel.config().isAutoRead() != read) {
+        if (!channel.isOpen() || channel.config().isAutoRead() == read) {
+            return;
+        }
+        try {
             channel.config().setAutoRead(read);
+        } catch (UncheckedIOException e) {
+            fail(e);
         }
     }
 
@@ -248,6 +253,10 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
     private void fail(Throwable cause) {
         if (cause instanceof IOException) {
             why = String.valueOf(cause.getMessage());
+        } else if (cause instanceof UncheckedIOException wrapped && !session.inDevice) {
+            // The client has reset the connection, and the kernel has forgotten it before Netty
+            // has.
+            why = String.valueOf(wrapped.getCause().getMessage());
         } else {
             why = "failure: " + cause;
             server.failed(this, cause);

@@ -1,0 +1,4 @@
+@NullMarked
+package comet.server.log;
+
+import org.jspecify.annotations.NullMarked;
