@@ -22,8 +22,19 @@ public interface Index {
 
     void get(byte[] key, Row done);
 
+    /// Rows cannot be read at the start. The message is for people.
+    final class Unreadable extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        public Unreadable(String message, @Nullable Throwable cause) {
+            super(message, cause);
+        }
+    }
+
     /// All rows from `from` (inclusive) to `to` (exclusive), a consistent view. Blocking: start
     /// only.
+    ///
+    /// @throws Unreadable where one of them cannot be read
     void scan(byte[] from, byte[] to, Rows rows);
 
     /// Makes all changes, whole and durable, or none. While it runs a `get` may see either state. A

@@ -29,7 +29,8 @@ public interface Media {
     /// Deletes a file, durably. Missing is no error.
     void delete(String name, IoDone done, long token);
 
-    /// Names of the files in `folder` ("" for the disk's own), sorted. Blocking: start only.
+    /// Names of the files in `folder` ("" for the disk's own), sorted, durable from now on.
+    /// Blocking: start only.
     List<String> list(String folder);
 
     /// A small file's whole content, or null where there is none. Blocking: start only.

@@ -71,13 +71,13 @@ final class BlockLister extends PageWait {
     }
 
     private int state() {
-        if (lookup.state == BlockState.DATA && lookup.batch == null) {
-            Segment segment = parts.segments.space().segment(lookup.segment);
-            if (segment == null || segment.file == null) {
-                return BlockState.LOST;
-            }
-        }
-        return lookup.state;
+        boolean lost =
+                lookup.state == BlockState.DATA
+                        && lookup.batch == null
+                        && !parts.segments
+                                .space()
+                                .isThere(lookup.segment, lookup.offset >>> Sizes.BLOCK_SHIFT);
+        return lost ? BlockState.LOST : lookup.state;
     }
 
     @Override

@@ -420,8 +420,7 @@ final class BlockReader {
     }
 
     private boolean isLost(long place) {
-        Segment segment = parts.segments.space().segment(SpaceMap.segmentOf(place));
-        return segment == null || segment.file == null || SpaceMap.blockOf(place) >= segment.blocks;
+        return !parts.segments.space().isThere(SpaceMap.segmentOf(place), SpaceMap.blockOf(place));
     }
 
     /// Blocks that failed their checksum, with where they were read.

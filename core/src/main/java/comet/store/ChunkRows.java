@@ -134,13 +134,15 @@ final class ChunkRows {
             int segment = IndexPage.segment(row, block);
             int offset = IndexPage.offset(row, block);
             boolean data = patch.state(at) == BlockState.DATA;
-            if (owned && !(data && isThere(segment))) {
+            boolean there =
+                    owned && parts.segments.space().isThere(segment, offset >>> Sizes.BLOCK_SHIFT);
+            if (owned && !(data && there)) {
                 free(row, block);
             }
             IndexPage.set(row, block, patch.state(at), patch.version(at), patch.crc(at));
             Batch batch = patch.batch(at);
             if (data && batch != null) {
-                if (owned && isThere(segment)) {
+                if (there) {
                     IndexPage.place(row, block, segment, offset);
                     moves.add(segment, offset >>> Sizes.BLOCK_SHIFT, batch, patch.slot(at));
                     parts.counters.blocksInPlace++;
@@ -169,11 +171,6 @@ final class ChunkRows {
             }
         }
         return false;
-    }
-
-    private boolean isThere(int number) {
-        Segment segment = parts.segments.space().segment(number);
-        return segment != null && segment.file != null;
     }
 
     /// A copy of what held for the page so far. Places that come from an older generation are

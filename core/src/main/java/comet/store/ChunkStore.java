@@ -142,7 +142,8 @@ public interface ChunkStore {
 
     long capacityBytes();
 
-    /// Small values kept durably beside the chunks (copy of the map). Replaces what was there.
+    /// Small values kept durably beside the chunks (copy of the map). Replaces what was there. Who
+    /// puts more than one at a time asks [#hasRoom] for each.
     void putNote(String name, byte[] value);
 
     /// The value that was put last, or null. Not to be changed.

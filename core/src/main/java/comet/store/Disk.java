@@ -311,7 +311,14 @@ public final class Disk implements ChunkStore, Journal.Owner, Checkpoint.Owner {
 
     @Override
     public boolean grant(long bytes) {
-        return !parts.hasFailed() && parts.segments.grant(bytes);
+        if (parts.hasFailed()) {
+            return false;
+        }
+        boolean granted = parts.segments.grant(bytes);
+        if (!granted && parts.segments.mayFitOnceSettled(bytes)) {
+            startCheckpoint();
+        }
+        return granted;
     }
 
     @Override
@@ -380,10 +387,11 @@ public final class Disk implements ChunkStore, Journal.Owner, Checkpoint.Owner {
         return parts.segments.space().segments();
     }
 
+    /// Segment files that are missing or shorter than they were.
     public int missingSegments() {
         int missing = 0;
         for (Segment segment : parts.segments.space().segments()) {
-            missing += segment.file == null ? 1 : 0;
+            missing += segment.file == null || segment.cut ? 1 : 0;
         }
         return missing;
     }
@@ -457,10 +465,7 @@ public final class Disk implements ChunkStore, Journal.Owner, Checkpoint.Owner {
                     "disk-full",
                     "journalBytes=" + journalUsedBytes() + " usedBytes=" + usedBytes());
         }
-        if (closing != null) {
-            // What has found no place stays in the ring, for the next start.
-            parts.fail("no space to bring everything to its place", Errno.ENOSPC);
-        }
+        closeStep();
     }
 
     @Override
@@ -511,7 +516,11 @@ public final class Disk implements ChunkStore, Journal.Owner, Checkpoint.Owner {
         if (parts.hasFailed()) {
             finishClose(-Errno.EIO);
         } else if (checkpoint.isRunning()) {
-            return;
+            if (stalled) {
+                // There may never be space again; what is in the ring is replayed at the next
+                // start.
+                parts.fail("stop, for want of space", Errno.ENOSPC);
+            }
         } else if (parts.journal().hasLive()) {
             checkpoint.start();
         } else {

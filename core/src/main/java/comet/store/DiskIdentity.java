@@ -31,7 +31,7 @@ public record DiskIdentity(
         members.put("disk", hex(uuidHigh, uuidLow));
         members.put("diskId", (long) diskId);
         members.put("pgCount", (long) pgCount);
-        return FlatJson.write(members).getBytes(StandardCharsets.UTF_8);
+        return FlatJson.seal(members);
     }
 
     static Read decode(byte[] content) {
@@ -53,6 +53,9 @@ public record DiskIdentity(
         }
         if (members.get("features") instanceof String features && !features.isEmpty()) {
             return refused("the disk uses features that this program does not know: " + features);
+        }
+        if (!FlatJson.intact(content)) {
+            return refused("disk.json is damaged: its checksum is wrong");
         }
         if (members.get("cluster") instanceof String cluster
                 && isId(cluster)

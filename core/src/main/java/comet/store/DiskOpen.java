@@ -69,7 +69,18 @@ final class DiskOpen implements JournalReplay.Listener {
             return;
         }
         DiskParts parts = new DiskParts(media, index, loop, pool, config, events, identity);
-        new DiskOpen(parts, start, done).checkIndex();
+        DiskOpen open = new DiskOpen(parts, start, done);
+        open.reading(open::checkIndex);
+    }
+
+    /// Does a step that reads the index.
+    private void reading(Runnable step) {
+        try {
+            step.run();
+        } catch (Index.Unreadable e) {
+            String told = e.getMessage();
+            refuse(told == null ? "cannot read the index" : told);
+        }
     }
 
     private void refuse(String error) {
@@ -166,7 +177,7 @@ final class DiskOpen implements JournalReplay.Listener {
                                             page, identity, file.sizeBytes(), new Crc());
                     page.release();
                     if (error.isEmpty()) {
-                        openSegments();
+                        reading(this::openSegments);
                     } else {
                         refuse(error);
                     }
@@ -189,7 +200,7 @@ final class DiskOpen implements JournalReplay.Listener {
                     if (error != null) {
                         refuse(error);
                     } else {
-                        loadIndex();
+                        reading(this::loadIndex);
                     }
                 });
     }
@@ -223,7 +234,7 @@ final class DiskOpen implements JournalReplay.Listener {
                     return true;
                 });
         if (rebuild) {
-            rebuildSpace();
+            error[0] = error[0] == null ? rebuildSpace() : error[0];
         } else {
             scan(
                     IndexRows.SPACE,
@@ -236,28 +247,46 @@ final class DiskOpen implements JournalReplay.Listener {
         }
         if (error[0] != null) {
             refuse(error[0]);
-        } else {
-            replay();
+            return;
         }
+        for (Segment segment : parts.segments.space().segments()) {
+            if (segment.cut) {
+                parts.events.event(
+                        Events.Level.ERROR,
+                        "segment-short",
+                        "segment=" + Segments.name(segment.number) + " blocks=" + segment.blocks);
+            }
+        }
+        replay();
     }
 
     /// The last commit was cut in the middle (which an index should not allow): which space is in
-    /// use is found out from the pages themselves.
-    private void rebuildSpace() {
+    /// use is found out from the pages themselves. All of them have to be readable: the space of
+    /// one that is not would be given to others.
+    ///
+    /// @return what is wrong, or null
+    private @Nullable String rebuildSpace() {
         SpaceMap space = parts.segments.space();
+        String[] error = new String[1];
         int[] pages = new int[1];
         scan(
                 IndexRows.PAGE,
                 (key, row) -> {
+                    if (!IndexRows.isOwned(key, parts.headers)) {
+                        return true;
+                    }
                     byte[] page = IndexPage.expand(row);
-                    if (page != null && IndexRows.isOwned(key, parts.headers)) {
+                    if (page == null) {
+                        error[0] = "a page of the index is damaged";
+                    } else {
                         pages[0]++;
                         markPage(space, page);
                     }
-                    return true;
+                    return error[0] == null;
                 });
         space.markAllDirty();
         parts.events.event(Events.Level.WARN, "space-map-rebuilt", "pages=" + pages[0]);
+        return error[0];
     }
 
     private static void markPage(SpaceMap space, byte[] page) {

@@ -1,5 +1,7 @@
 package comet.store;
 
+import comet.base.Crc;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +23,29 @@ final class FlatJson {
         } catch (IllegalStateException | NumberFormatException _) {
             return null;
         }
+    }
+
+    private static final String CRC = ",\n  \"crc\": \"";
+    private static final String END = "\"\n}\n";
+
+    /// The bytes of a small file: one member a line, then the CRC-32C of all before it.
+    static byte[] seal(Map<String, Object> members) {
+        String text = write(members);
+        String body = text.substring(0, text.length() - END.length() + 1);
+        return (body + CRC + crc(body) + END).getBytes(StandardCharsets.UTF_8);
+    }
+
+    /// Whether a small file is as it was written.
+    static boolean intact(byte[] content) {
+        String text = new String(content, StandardCharsets.UTF_8);
+        int at = text.lastIndexOf(CRC);
+        return at >= 0 && text.substring(at).equals(CRC + crc(text.substring(0, at)) + END);
+    }
+
+    private static String crc(String body) {
+        byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+        String digits = Integer.toHexString(new Crc().of(bytes, 0, bytes.length));
+        return "0".repeat(8 - digits.length()) + digits;
     }
 
     /// One member a line, in the map's order.

@@ -63,14 +63,7 @@ final class Journal {
     private long lap;
     private int lastChecksum;
 
-    /// Sealed batches, oldest first: what lies between tail and head.
-    private final ArrayDeque<Batch> live = new ArrayDeque<>();
-
-    /// Those of [#live] whose data is in memory, oldest first.
-    private final ArrayDeque<Batch> resident = new ArrayDeque<>();
-
-    private long usedBytes;
-    private long residentBytes;
+    private final LiveBatches live = new LiveBatches();
 
     private final ArrayDeque<Batch> full = new ArrayDeque<>();
     private @Nullable Batch filling;
@@ -135,7 +128,6 @@ final class Journal {
     /// Takes over a batch that replay has read: it counts as live, its data stays in the ring.
     void adopt(Batch batch) {
         live.add(batch);
-        usedBytes += batch.bytes + batch.wastedBytes;
     }
 
     // Records.
@@ -237,7 +229,7 @@ final class Journal {
 
     /// Bytes of the ring that are taken, with what waits to be written.
     long usedBytes() {
-        return usedBytes + unwrittenBytes;
+        return live.usedBytes() + unwrittenBytes;
     }
 
     long ringBytes() {
@@ -255,19 +247,11 @@ final class Journal {
     }
 
     long residentBytes() {
-        return residentBytes;
+        return live.residentBytes();
     }
 
     long unsyncedBytes() {
-        long bytes = unwrittenBytes;
-        for (var it = live.descendingIterator(); it.hasNext(); ) {
-            Batch batch = it.next();
-            if (batch.lastSequence() <= durable) {
-                break;
-            }
-            bytes += batch.bytes;
-        }
-        return bytes;
+        return unwrittenBytes + live.bytesAbove(durable);
     }
 
     // Writing.
@@ -320,7 +304,7 @@ final class Journal {
         int bytes = next.bytesWhenSealed();
         boolean wraps = head + bytes > ringEnd;
         long wasted = wraps ? ringEnd - head : 0;
-        if (usedBytes + wasted + bytes > ringBytes()) {
+        if (live.usedBytes() + wasted + bytes > ringBytes()) {
             owner.journalFull();
             return;
         }
@@ -331,10 +315,7 @@ final class Journal {
         }
         next.wastedBytes = wasted;
         Buf buf = seal(next, bytes);
-        usedBytes += wasted + bytes;
         live.add(next);
-        resident.add(next);
-        residentBytes += buf.capacity();
         counters.journalBatches++;
         counters.journalBytesWritten += bytes;
         writing = next;
@@ -416,7 +397,7 @@ final class Journal {
         }
         counters.journalWriteLatency.record(loop.nowNs() - writingSinceNs);
         written = batch.lastSequence();
-        evict();
+        live.evict(config.pendingBytesMax());
         if (synced) {
             becameDurable(written);
         }
@@ -449,7 +430,11 @@ final class Journal {
         durable = Math.max(durable, sequence);
         // Waiters came in order of their wish, not of their sequence; most wait for the newest.
         for (int n = waiters.size(); n > 0; n--) {
-            Waiter waiter = waiters.removeFirst();
+            Waiter waiter = waiters.pollFirst();
+            if (waiter == null) {
+                // Somebody who was told has stopped everything.
+                return;
+            }
             if (waiter.sequence <= durable) {
                 counters.syncLatency.record(loop.nowNs() - waiter.sinceNs);
                 waiter.done.done(waiter.token, 0);
@@ -484,57 +469,16 @@ final class Journal {
 
     // Memory and tail.
 
-    private void evict() {
-        while (residentBytes > config.pendingBytesMax()) {
-            Batch oldest = resident.peekFirst();
-            if (oldest == null || oldest == writing) {
-                return;
-            }
-            resident.removeFirst();
-            releaseData(oldest);
-        }
-    }
-
-    private void releaseData(Batch batch) {
-        Buf buf = batch.buf;
-        if (buf != null) {
-            residentBytes -= buf.capacity();
-            batch.buf = null;
-            buf.release();
-        }
-    }
-
     /// Where the log begins once everything up to `sequence` is in its place; to be made durable
     /// before [#dropThrough].
     RingPlace placeAfter(long sequence) {
-        Batch last = null;
-        for (Batch batch : live) {
-            if (batch.lastSequence() > sequence) {
-                break;
-            }
-            last = batch;
-        }
-        if (last == null) {
-            throw Check.failed("nothing to drop");
-        }
-        return new RingPlace(last.end(), last.lap, last.checksum, last.lastSequence());
+        return live.placeAfter(sequence);
     }
 
     /// The tail moves: what is in place and durable elsewhere is forgotten.
     void dropThrough(long sequence) {
-        while (true) {
-            Batch oldest = live.peekFirst();
-            if (oldest == null || oldest.lastSequence() > sequence) {
-                break;
-            }
-            Check.that(oldest.lastSequence() <= durable, "tail beyond what is durable");
-            live.removeFirst();
-            usedBytes -= oldest.bytes + oldest.wastedBytes;
-            if (oldest.buf != null) {
-                Check.that(resident.removeFirst() == oldest, "order of resident batches");
-                releaseData(oldest);
-            }
-        }
+        Check.that(sequence <= durable, "tail beyond what is durable", sequence, durable);
+        live.dropThrough(sequence);
         queuePump();
         owner.journalMoved();
     }
@@ -577,13 +521,7 @@ final class Journal {
     /// Gives back all buffers and closes the file; nothing may be under way.
     void close() {
         stop();
-        while (true) {
-            Batch batch = resident.pollFirst();
-            if (batch == null) {
-                break;
-            }
-            releaseData(batch);
-        }
+        live.close();
         for (Batch batch : full) {
             fillingOf(batch).releaseAll();
         }

@@ -14,6 +14,9 @@ final class Segment {
     /// Null where the file is missing: its blocks are lost, nothing is allocated in it.
     final @Nullable MediaFile file;
 
+    /// The file is shorter than it was: blocks in use lay behind its end, and are lost.
+    boolean cut;
+
     /// A bit per block, set: in use, or freed by a checkpoint that is not durable yet.
     final long[] used;
 

@@ -1,6 +1,7 @@
 package comet.store;
 
 import comet.base.Sizes;
+import comet.port.Errno;
 import comet.port.Events;
 import comet.port.Loop;
 import comet.port.Media;
@@ -184,7 +185,10 @@ final class Segments {
     private long growthBytes() {
         long limit = config.capacityBytes();
         long total = space.totalBlocks() << Sizes.BLOCK_SHIFT;
-        freeBytesAtNs = Long.MIN_VALUE;
+        if (mediaFreeBytes() > spareBytes()) {
+            // That may be a second old.
+            freeBytesAtNs = Long.MIN_VALUE;
+        }
         long bytes = Math.min(config.segmentBytes(), (mediaFreeBytes() - spareBytes()) / 2);
         if (limit > 0) {
             bytes = Math.min(bytes, limit - total);
@@ -198,6 +202,10 @@ final class Segments {
         freeBytesAtNs = Long.MIN_VALUE;
         if (file == null) {
             nextTryNs = loop.nowNs() + RETRY_NS;
+            if (errno == Errno.ENOSPC && nextNumber == number + 1) {
+                // Nothing is there, and it is tried again as long as the file system is full.
+                nextNumber = number;
+            }
             events.event(
                     Events.Level.WARN,
                     "segment-not-made",
@@ -246,6 +254,13 @@ final class Segments {
         }
         promisedBlocks += blocks;
         return true;
+    }
+
+    /// Whether it is only what is pending that stands in the way of a promise: it counts as if all
+    /// of it needed new space, and may go over its old places.
+    boolean mayFitOnceSettled(long bytes) {
+        long pendingBlocks = pending.dataBlocks() - placedBlocks;
+        return pendingBlocks > 0 && availableBlocks() + pendingBlocks >= blocks(bytes);
     }
 
     void giveBack(long bytes) {

@@ -98,32 +98,43 @@ final class SpaceMap {
 
     // At start.
 
-    /// Takes over a stored piece; false where it does not fit the segment.
+    /// Takes over a stored piece; false where it is none. A segment that has no such blocks any
+    /// more is marked as cut.
     boolean load(int number, int piece, byte[] row) {
         Segment segment = segment(number);
-        int first = piece * PIECE_BLOCKS;
-        if (segment == null || first >= segment.blocks || row.length != PIECE_BYTES) {
+        if (segment == null || row.length != PIECE_BYTES) {
             return false;
         }
-        int count = Math.min(PIECE_BLOCKS, segment.blocks - first);
-        for (int i = 0; i < count; i++) {
+        int first = piece * PIECE_BLOCKS;
+        for (int i = 0; i < PIECE_BLOCKS; i++) {
             if ((row[i >>> 3] >>> (i & 7) & 1) != 0) {
-                markUsed(segment, first + i);
+                if (first + i < segment.blocks) {
+                    markUsed(segment, first + i);
+                } else {
+                    segment.cut = true;
+                }
             }
         }
         return true;
     }
 
-    /// One block is known to be in use; false where there is no such block.
-    boolean markUsed(int number, int block) {
+    /// Whether the block lies in a file that is there, before its end.
+    boolean isThere(int number, int block) {
         Segment segment = segment(number);
-        if (segment == null || block >= segment.blocks) {
-            return false;
+        return segment != null && segment.file != null && block < segment.blocks;
+    }
+
+    /// One block is known to be in use, perhaps not for the first time.
+    void markUsed(int number, int block) {
+        Segment segment = segment(number);
+        if (segment == null) {
+            return;
         }
-        if (!segment.isUsed(block)) {
+        if (block >= segment.blocks) {
+            segment.cut = true;
+        } else if (!segment.isUsed(block)) {
             markUsed(segment, block);
         }
-        return true;
     }
 
     private void markUsed(Segment segment, int block) {
@@ -185,7 +196,7 @@ final class SpaceMap {
     /// The block becomes free with the next commit.
     void freeLater(int number, int block) {
         Segment segment = segment(number);
-        if (segment == null || segment.file == null) {
+        if (segment == null || !isThere(number, block)) {
             return;
         }
         Check.that(segment.isUsed(block), "freed twice", number, block);

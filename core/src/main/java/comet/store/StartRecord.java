@@ -21,13 +21,14 @@ record StartRecord(long startCount, long bootId, boolean clean, boolean damaged)
         members.put("bootId", DiskIdentity.hex(bootId));
         members.put("clean", clean);
         members.put("damaged", damaged);
-        return FlatJson.write(members).getBytes(StandardCharsets.UTF_8);
+        return FlatJson.seal(members);
     }
 
     /// Null where the content is damaged.
     static @Nullable StartRecord decode(byte[] content) {
         Map<String, Object> members = FlatJson.parse(new String(content, StandardCharsets.UTF_8));
         if (members != null
+                && FlatJson.intact(content)
                 && members.get("startCount") instanceof Long startCount
                 && members.get("bootId") instanceof String bootId
                 && bootId.matches("[0-9a-f]{16}")

@@ -180,6 +180,99 @@ class CrashTest {
         stopRandomPrograms(1000, 3000);
     }
 
+    @Test
+    void random_lives_with_failing_devices() {
+        randomLives(0, 60);
+    }
+
+    @Test
+    @Tag("long")
+    void many_random_lives_with_failing_devices() {
+        randomLives(1000, 4000);
+    }
+
+    /// Life after life over one folder: killed, without power, or after an error of the device, at
+    /// any moment, also while it opens. Each finds what the one before had synced or opened with.
+    private static void randomLives(int from, int to) {
+        for (int seed = from; seed < to; seed++) {
+            Prng prng = new Prng(seed);
+            StoreConfig config =
+                    prng.chance(1, 2)
+                            ? StoreConfig.small()
+                            : StoreConfig.small()
+                                    .withJournal(StoreConfig.journalBytesMin(64 << 10), 64 << 10)
+                                    .withMemory(prng.chance(1, 2) ? 0 : 64 << 10, 32 << 10);
+            StoreRig rig = new StoreRig(config, seed).formatted().open();
+            try {
+                for (int life = 0; life < 8; life++) {
+                    live(rig, prng);
+                    List<Model> before = rig.history;
+                    int synced = rig.syncedChanges;
+                    end(rig, prng);
+                    while (!opens(rig, prng)) {
+                        end(rig, prng);
+                    }
+                    assertThat(rig.disk().damaged()).as("damaged").isFalse();
+                    rig.adoptSurvivors(before, synced);
+                    SpaceCheck.check(rig);
+                }
+            } catch (AssertionError | RuntimeException e) {
+                throw new AssertionError("seed " + seed + ": " + e.getMessage(), e);
+            }
+        }
+    }
+
+    private static void live(StoreRig rig, Prng prng) {
+        if (prng.chance(1, 3)) {
+            rig.media.crashAfter(rig.media.steps() + 1 + prng.nextInt(60));
+        }
+        int failsAt = prng.chance(1, 2) ? prng.nextInt(40) : -1;
+        for (int n = 0; n < 60 && !rig.loop.isDead() && !rig.disk().failed(); n++) {
+            if (n == failsAt) {
+                fail(rig, prng);
+            }
+            RandomChanges.one(rig, prng);
+        }
+    }
+
+    private static void fail(StoreRig rig, Prng prng) {
+        String prefix = prng.chance(1, 2) ? "journal" : "segments/";
+        switch (prng.nextInt(4)) {
+            case 0 -> rig.media.failWrites = prefix;
+            case 1, 2 -> rig.media.failSyncs = prefix;
+            default -> rig.index.failCommits = true;
+        }
+    }
+
+    private static void end(StoreRig rig, Prng prng) {
+        if (prng.chance(1, 2)) {
+            rig.restart();
+        } else {
+            rig.crash(MemMedia.Crash.values()[prng.nextInt(4)], prng.chance(1, 2));
+        }
+    }
+
+    /// Opens it; false where this, too, is cut short.
+    private static boolean opens(StoreRig rig, Prng prng) {
+        if (prng.chance(1, 3)) {
+            rig.media.crashAfter(rig.media.steps() + 1 + prng.nextInt(6));
+        } else if (prng.chance(1, 4)) {
+            fail(rig, prng);
+        }
+        List<Model> before = rig.history;
+        int synced = rig.syncedChanges;
+        String error = rig.tryOpen();
+        boolean failing = rig.media.failWrites != null || rig.media.failSyncs != null;
+        assertThat(error == null || failing).as("%s", error).isTrue();
+        if (rig.isOpen() && !rig.loop.isDead() && !failing && !rig.index.failCommits) {
+            rig.media.crashAfter(Long.MAX_VALUE);
+            return true;
+        }
+        rig.history = before;
+        rig.syncedChanges = synced;
+        return false;
+    }
+
     private static void stopRandomPrograms(int from, int to) {
         for (int seed = from; seed < to; seed++) {
             Prng prng = new Prng(seed);

@@ -349,6 +349,86 @@ class FailureTest {
         assertThat(rig.media.list("segments")).doesNotContain("000001");
     }
 
+    /// Somebody has cut a segment's end off.
+    @Test
+    void a_segment_that_is_too_short_loses_the_blocks_behind_its_end() {
+        StoreRig rig =
+                new StoreRig(StoreConfig.small().withSpace(256 << 10, 0, 0), 8).formatted().open();
+        for (int i = 0; i < 10; i++) {
+            rig.write(1, i, DATA, 0, 10);
+        }
+        rig.close();
+        byte[] left = rig.media.peek("segments/000001", 0, 64 << 10);
+        rig.media.remove("segments/000001");
+        rig.media.create("segments/000001", 64 << 10, comet.port.Media.Access.CACHED, (f, e) -> {});
+        rig.loop.runFor(1_000_000);
+        rig.media.poke("segments/000001", 0, left);
+        rig.open();
+        assertThat(rig.events).anyMatch(e -> e.startsWith("ERROR segment-short"));
+        assertThat(rig.state(1, 0, 0)).isEqualTo(BlockState.DATA);
+        assertThat(rig.state(1, 5, 0)).isEqualTo(BlockState.LOST);
+        assertThat(rig.state(1, 9, 0)).isEqualTo(BlockState.DATA);
+        int[] lost = new int[1];
+        rig.disk()
+                .blocks(
+                        1,
+                        5,
+                        0,
+                        new ChunkStore.BlocksVisitor() {
+                            @Override
+                            public void block(int block, int state, long version, int crc) {
+                                lost[0] += state == BlockState.LOST && version == 1 ? 1 : 0;
+                            }
+
+                            @Override
+                            public void end(int errno) {
+                                lost[0] += 1000;
+                            }
+                        });
+        rig.loop.runUntil(() -> lost[0] >= 1000);
+        assertThat(lost[0]).isEqualTo(1010);
+        // Written, trimmed and dropped as if nothing were wrong.
+        for (int i = 0; i < 10; i++) {
+            rig.write(1, i, i == 3 ? WriteRequest.OP_TRIM : DATA, 0, 10);
+        }
+        rig.drop(1, 5);
+        assertThat(rig.checkpoint()).isTrue();
+        rig.check();
+        SpaceCheck.check(rig);
+        rig.close();
+        rig.open();
+        rig.check();
+        SpaceCheck.check(rig);
+    }
+
+    /// Where a page cannot be read nobody knows which space it has: giving it to others would
+    /// destroy what it names.
+    @Test
+    void space_is_not_found_out_anew_from_damaged_pages() {
+        StoreRig rig = rig(13);
+        rig.write(1, 0, DATA, 0, 3);
+        rig.close();
+        for (var row : rig.index.rows().entrySet()) {
+            if (row.getKey()[0] == IndexRows.PAGE) {
+                row.setValue(new byte[7]);
+            }
+        }
+        rig.index.rows().put(IndexRows.BEGUN, IndexRows.number(99));
+        assertThat(rig.tryOpen()).contains("index").contains("damaged");
+    }
+
+    @Test
+    void an_index_that_cannot_be_read_at_the_start_is_refused() {
+        StoreRig rig = rig(14);
+        rig.write(1, 0, DATA, 0, 3);
+        rig.close();
+        rig.index.failScans = true;
+        assertThat(rig.tryOpen()).contains("cannot read the index").contains("a row is damaged");
+        rig.index.failScans = false;
+        rig.open();
+        rig.check();
+    }
+
     @Test
     void an_index_that_cannot_be_read_fails_the_disk() {
         StoreRig rig = rig(9);

@@ -79,7 +79,7 @@ class SpaceTest {
         rig.check();
         int more = fill(rig);
         assertThat(more).isLessThan(200);
-        assertThat(rig.checkpoint()).isTrue();
+        rig.checkpoint();
         rig.check();
         assertThat(rig.events).noneMatch(e -> e.startsWith("ERROR"));
         // Room again: it grows again.
@@ -115,6 +115,82 @@ class SpaceTest {
         assertThat(bigger.checkpoint()).isTrue();
         bigger.check();
         SpaceCheck.check(bigger);
+    }
+
+    /// What is pending counts as if all of it needed new space. Where that is what is missing, it
+    /// is put to its place first.
+    @Test
+    void what_goes_over_its_old_place_is_no_reason_to_refuse() {
+        StoreRig rig = new StoreRig(CONFIG, 7).formatted().open();
+        for (int round = 0; round < 4; round++) {
+            for (int i = 0; i < 40; i++) {
+                for (int tries = 0; !rig.disk().grant(16 << 10); tries++) {
+                    assertThat(rig.disk().spaceIsComing()).isTrue();
+                    assertThat(tries).isLessThan(100);
+                    rig.loop.runFor(1_000_000);
+                }
+                rig.awaitRoom(16 << 10);
+                rig.write(1, 0, DATA, i * 4, 4);
+            }
+        }
+        rig.checkpoint();
+        rig.check();
+        // Truly full: no checkpoint helps, and none is tried.
+        fill(rig);
+        rig.checkpoint();
+        long checkpoints = rig.disk().counters().checkpoints;
+        assertThat(rig.disk().grant(16 << 10)).isFalse();
+        assertThat(rig.disk().spaceIsComing()).isFalse();
+        rig.loop.runFor(10_000_000);
+        assertThat(rig.disk().counters().checkpoints).isEqualTo(checkpoints);
+    }
+
+    @Test
+    void a_full_disk_can_be_stopped() {
+        StoreRig rig = new StoreRig(CONFIG, 5).formatted().open().registered(7);
+        for (int i = 0; i < 64 + 8; i++) {
+            rig.awaitRoom(16 << 10);
+            rig.write(1, i, DATA, 0, 4);
+            if (i == 60) {
+                rig.checkpoint();
+            }
+        }
+        rig.sync();
+        assertThat(rig.close()).as("a clean stop").isFalse();
+        rig.crash(MemMedia.Crash.LOSE, false);
+        StoreRig bigger = rig.with(StoreConfig.small().withSpace(256 << 10, 2 << 20, 64 << 10));
+        bigger.open();
+        assertThat(bigger.disk().clean()).isFalse();
+        bigger.check();
+        assertThat(bigger.checkpoint()).isTrue();
+        bigger.check();
+    }
+
+    /// Each second a try, for weeks: numbers of segments must not run out.
+    @Test
+    void a_segment_that_could_not_be_made_keeps_its_number() {
+        StoreRig rig =
+                new StoreRig(StoreConfig.small().withSpace(256 << 10, 0, 0), 6).formatted().open();
+        rig.loop.runFor(10_000_000);
+        int before = rig.media.list("segments").size();
+        // The size that is known is not true any more when the file is made.
+        rig.media.lieAboutFreeBytes = 64 << 20;
+        rig.media.setFreeBytes(0);
+        rig.write(1, 0, DATA, 0, 16);
+        rig.write(1, 1, DATA, 0, 16);
+        rig.checkpoint();
+        for (int i = 0; i < 5; i++) {
+            rig.disk().grant(200 << 10);
+            rig.loop.runFor(1_500_000_000L);
+        }
+        assertThat(rig.events.stream().filter(e -> e.contains("segment-not-made")).count())
+                .isGreaterThan(3);
+        rig.media.setFreeBytes(64 << 20);
+        rig.disk().grant(200 << 10);
+        rig.loop.runFor(1_500_000_000L);
+        assertThat(rig.media.list("segments"))
+                .hasSizeGreaterThan(before)
+                .contains("00000" + (before + 1));
     }
 
     @Test

@@ -30,9 +30,6 @@ final class SimFile {
         /// When it ended, in ends and syncs of this file; 0 while it runs.
         long endedAt;
 
-        /// A sync of it failed: the system has forgotten that it is dirty, no later sync helps.
-        boolean forgotten;
-
         Write(long position, byte[] bytes) {
             this.position = position;
             this.bytes = bytes;
@@ -87,7 +84,6 @@ final class SimFile {
             }
             done.applied = true;
             done.endedAt = ++clock;
-            done.forgotten = write.forgotten;
             if (done.bytes.length > 0) {
                 unsynced.add(done);
             }
@@ -175,16 +171,18 @@ final class SimFile {
         return cached.keySet().stream().sorted().toList();
     }
 
-    /// A sync that started at `startedAt` has ended.
+    /// A sync that started at `startedAt` has ended. What it covered and did not get to the device
+    /// never will: the system has forgotten that it is dirty, and no later sync helps.
     private void synced(long startedAt, boolean well) {
         List<Write> left = new ArrayList<>();
         for (Write write : unsynced) {
             boolean covered = write.endedAt > 0 && write.endedAt < startedAt;
-            if (covered && well && !write.forgotten) {
-                store(durable, write.position, write.bytes, 0, write.bytes.length);
-            } else {
-                write.forgotten |= covered && !well;
+            if (!covered) {
                 left.add(write);
+            } else if (well || prng.chance(1, 4)) {
+                store(durable, write.position, write.bytes, 0, write.bytes.length);
+            } else if (prng.chance(1, 3)) {
+                put(durable, write, true, false);
             }
         }
         unsynced.clear();

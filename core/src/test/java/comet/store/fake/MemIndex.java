@@ -19,6 +19,7 @@ public final class MemIndex implements Index {
     private @Nullable List<Change> underWay;
     public boolean failCommits;
     public boolean failGets;
+    public boolean failScans;
 
     /// Commits find no room.
     public boolean full;
@@ -79,6 +80,9 @@ public final class MemIndex implements Index {
 
     @Override
     public void scan(byte[] from, byte[] to, Rows visitor) {
+        if (failScans) {
+            throw new Unreadable("cannot read the index: a row is damaged", null);
+        }
         for (var entry : rows.subMap(from, true, to, false).entrySet()) {
             if (!visitor.row(entry.getKey(), entry.getValue())) {
                 return;

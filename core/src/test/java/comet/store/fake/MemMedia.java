@@ -116,6 +116,9 @@ public final class MemMedia implements Media {
     public @Nullable String failSyncs;
     public @Nullable String failReads;
 
+    /// Says that so much is free, whatever is.
+    public long lieAboutFreeBytes = -1;
+
     public long writes;
     public long syncs;
 
@@ -314,7 +317,7 @@ public final class MemMedia implements Media {
 
     @Override
     public long freeBytes() {
-        return freeBytes;
+        return lieAboutFreeBytes >= 0 ? lieAboutFreeBytes : freeBytes;
     }
 
     private static boolean hit(@Nullable String prefix, String name) {
@@ -413,12 +416,18 @@ public final class MemMedia implements Media {
                     latency(),
                     () -> {
                         if (hit(failSyncs, name)) {
-                            covered.forEach(write -> write.forgotten = true);
+                            // What did not get to the device now never does: the system holds it
+                            // to be written, and no later sync helps.
+                            for (Unsynced write : covered) {
+                                if (data.unsynced.remove(write)) {
+                                    leave(data.durable, write, prng, Crash.TEAR);
+                                }
+                            }
                             done.done(token, -Errno.EIO);
                             return;
                         }
                         for (Unsynced write : covered) {
-                            if (!write.forgotten && data.unsynced.remove(write)) {
+                            if (data.unsynced.remove(write)) {
                                 data.durable.write(
                                         write.position, write.bytes, 0, write.bytes.length);
                             }

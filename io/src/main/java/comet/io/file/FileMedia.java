@@ -143,6 +143,8 @@ public final class FileMedia implements Media, AutoCloseable {
             return List.of();
         }
         try (Stream<Path> files = Files.list(listed)) {
+            // A process that was killed while it made one may have left a name that is not durable.
+            syncFolder(listed);
             return files.filter(Files::isRegularFile)
                     .map(path -> String.valueOf(path.getFileName()))
                     .sorted()

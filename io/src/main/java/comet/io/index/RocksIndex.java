@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.FlushOptions;
 import org.rocksdb.ReadOptions;
@@ -42,6 +43,8 @@ public final class RocksIndex implements Index {
         RocksDB.loadLibrary();
     }
 
+    private static final long CLOSE_PATIENCE_NS = TimeUnit.SECONDS.toNanos(30);
+
     /// Loads the native library, which the first use would do as well.
     public static void load() {
         RocksDB.loadLibrary();
@@ -60,8 +63,8 @@ public final class RocksIndex implements Index {
             new FlushOptions().setWaitForFlush(true).setAllowWriteStall(true);
     private final ExecutorService commits;
 
-    /// Reads that file threads have not answered yet; of the loop.
-    private int readsUnderWay;
+    /// Reads on file threads.
+    private final AtomicInteger readsUnderWay = new AtomicInteger();
 
     private boolean commitUnderWay;
 
@@ -112,7 +115,7 @@ public final class RocksIndex implements Index {
                 loop.execute(() -> done.row(null, errno));
                 return;
             }
-            readsUnderWay++;
+            readsUnderWay.incrementAndGet();
             pool.execute(() -> getOnThread(key, done));
         }
     }
@@ -132,8 +135,7 @@ public final class RocksIndex implements Index {
             }
             at.status();
         } catch (RocksDBException e) {
-            throw new IllegalStateException(
-                    "cannot read the index " + folder + ": " + e.getMessage(), e);
+            throw new Unreadable("cannot read the index " + folder + ": " + e.getMessage(), e);
         }
     }
 
@@ -150,19 +152,26 @@ public final class RocksIndex implements Index {
         });
     }
 
-    /// Ends it; a commit under way ends first. Blocking: stop only, and with no read under way.
+    /// Ends it; what is under way ends first (after an error of the device reads may be). Blocking:
+    /// stop only.
     @Override
     public void close() {
         commits.shutdown();
         try {
-            if (!commits.awaitTermination(30, TimeUnit.SECONDS)) {
-                LOG.error("a commit does not end, the index stays open folder={}", folder);
+            long endNs = System.nanoTime() + CLOSE_PATIENCE_NS;
+            boolean ended = commits.awaitTermination(CLOSE_PATIENCE_NS, TimeUnit.NANOSECONDS);
+            while (ended && readsUnderWay.get() > 0 && System.nanoTime() < endNs) {
+                Thread.sleep(1);
+            }
+            if (!ended || readsUnderWay.get() > 0) {
+                LOG.error("a call does not end, the index stays open folder={}", folder);
                 return;
             }
         } catch (InterruptedException e) {
+            // Memory that a thread may still use is not given back.
             Thread.currentThread().interrupt();
+            return;
         }
-        Check.that(readsUnderWay == 0, "closed with reads under way");
         db.close();
         cachedOnly.close();
         anywhere.close();
@@ -179,12 +188,10 @@ public final class RocksIndex implements Index {
         } catch (RocksDBException e) {
             errno = errno(e);
         }
+        readsUnderWay.decrementAndGet();
         byte @Nullable [] found = value;
         int outcome = errno;
-        loop.submit(() -> {
-            readsUnderWay--;
-            done.row(found, outcome);
-        });
+        loop.submit(() -> done.row(found, outcome));
     }
 
     private int commitOnThread(List<Change> changes) {
