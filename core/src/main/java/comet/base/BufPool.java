@@ -30,9 +30,7 @@ public final class BufPool {
     /// A buffer of at least `length` bytes, 1 to 8 MiB, content unspecified, one reference.
     public Buf take(int length) {
         Check.that(length >= 0 && length <= 1 << LARGEST_SHIFT, "buffer length", length, 0);
-        int shift =
-                Math.max(
-                        SMALLEST_SHIFT, 32 - Integer.numberOfLeadingZeros(Math.max(length, 1) - 1));
+        int shift = shift(length);
         bytesOut += 1L << shift;
         Buf buf = free[shift].pollLast();
         if (buf == null) {
@@ -41,6 +39,15 @@ public final class BufPool {
         bytesKept -= buf.capacity();
         buf.reuse();
         return buf;
+    }
+
+    /// What a buffer for `length` bytes takes.
+    public static int capacity(int length) {
+        return 1 << shift(length);
+    }
+
+    private static int shift(int length) {
+        return Math.max(SMALLEST_SHIFT, 32 - Integer.numberOfLeadingZeros(Math.max(length, 1) - 1));
     }
 
     public long bytesOut() {

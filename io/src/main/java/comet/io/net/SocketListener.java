@@ -10,14 +10,7 @@ import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
-import java.nio.channels.SocketChannel;
-import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.PosixFilePermissions;
 
 /// Listens on one address and gives every connection its handler.
 @SuppressWarnings("FutureReturnValueIgnored") // a failed write or close shows as the end
@@ -53,7 +46,7 @@ public final class SocketListener implements AutoCloseable {
         ChannelFuture bound =
                 switch (address) {
                     case Address.Unix(Path path) -> {
-                        clearStale(path);
+                        SocketFile.clear(path);
                         yield bootstrap.bind(transport.unixAddress(path));
                     }
                     case Address.Tcp(String host, int port) ->
@@ -81,7 +74,7 @@ public final class SocketListener implements AutoCloseable {
             EventLoop loop, Address address, Connection.Acceptor acceptor) throws IOException {
         SocketListener listener = new SocketListener(loop, address, acceptor);
         if (address instanceof Address.Unix(Path path)) {
-            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-rw----"));
+            SocketFile.protect(path);
         }
         return listener;
     }
@@ -96,12 +89,7 @@ public final class SocketListener implements AutoCloseable {
     public void close() {
         channel.close().awaitUninterruptibly();
         if (address instanceof Address.Unix(Path path)) {
-            try {
-                Files.deleteIfExists(path);
-            } catch (IOException e) {
-                // It is stale now, and removed by the next start.
-                return;
-            }
+            SocketFile.delete(path);
         }
     }
 
@@ -124,23 +112,5 @@ public final class SocketListener implements AutoCloseable {
             return new Address.Tcp(host, local.getPort());
         }
         return asked;
-    }
-
-    private static void clearStale(Path path) throws IOException {
-        if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
-            return;
-        }
-        BasicFileAttributes attributes =
-                Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-        if (!attributes.isOther()) {
-            throw new IOException("cannot listen on unix:" + path + ": a file is there");
-        }
-        try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-            probe.connect(UnixDomainSocketAddress.of(path));
-        } catch (IOException nobodyThere) {
-            Files.deleteIfExists(path);
-            return;
-        }
-        throw new IOException("cannot listen on unix:" + path + ": another process listens there");
     }
 }

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 /// ([Buf#attachment]), so sending allocates nothing; a buffer is under way once at a time.
 final class DataView extends UnpooledDirectByteBuf {
     private final Buf buf;
-    private @Nullable NbdHandler owner;
+    private @Nullable NbdOutput owner;
     private int length;
 
     private DataView(Buf buf) {
@@ -19,7 +19,9 @@ final class DataView extends UnpooledDirectByteBuf {
     }
 
     /// Takes over the caller's reference to `buf`.
-    static DataView of(Buf buf, NbdHandler owner, int offset, int length) {
+    ///
+    /// @param owner told when the data has left, or null
+    static DataView of(Buf buf, @Nullable NbdOutput owner, int offset, int length) {
         DataView view;
         if (buf.attachment instanceof DataView known) {
             view = known;
@@ -36,11 +38,13 @@ final class DataView extends UnpooledDirectByteBuf {
 
     @Override
     protected void deallocate() {
-        NbdHandler told = owner;
+        NbdOutput told = owner;
+        int reserved = buf.capacity();
+        int length = this.length;
         owner = null;
         buf.release();
         if (told != null) {
-            told.dataLeft(length);
+            told.left(reserved, length);
         }
     }
 }

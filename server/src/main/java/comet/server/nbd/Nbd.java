@@ -124,6 +124,33 @@ final class Nbd {
         }
     }
 
+    /// A text that may hold what a client has sent, fit for a line of log and a terminal: without
+    /// control characters, and short.
+    static String printable(String text) {
+        StringBuilder out = new StringBuilder();
+        text.codePoints()
+                .limit(NbdLimits.TEXT_CHARACTERS_MAX)
+                .map(c -> isPrintable(c) ? c : '?')
+                .forEach(out::appendCodePoint);
+        return text.codePointCount(0, text.length()) > NbdLimits.TEXT_CHARACTERS_MAX
+                ? out + "…"
+                : out.toString();
+    }
+
+    private static boolean isPrintable(int c) {
+        return switch (Character.getType(c)) {
+            case Character.CONTROL,
+                    Character.FORMAT,
+                    Character.LINE_SEPARATOR,
+                    Character.PARAGRAPH_SEPARATOR,
+                    Character.SURROGATE,
+                    Character.PRIVATE_USE,
+                    Character.UNASSIGNED ->
+                    false;
+            default -> true;
+        };
+    }
+
     /// The protocol knows eight errors; everything else that a device may say becomes one of them.
     ///
     /// @param fastZero whether the request carried FAST_ZERO, the only one that may be answered

@@ -161,12 +161,28 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
         output.data(buf, offset, length);
     }
 
-    void dataLeft(int length) {
-        session.sent(length);
+    void dataLeft(int reserved) {
+        session.sent(reserved);
+    }
+
+    /// Everything that was given to the channel has left.
+    void drained() {
+        if (session.blocked()) {
+            resume();
+        }
+    }
+
+    boolean blocked() {
+        return session.blocked();
     }
 
     @Override
     public boolean congested() {
+        if (output.unsentHeadBytes() > NbdLimits.UNSENT_HEAD_BYTES_MAX) {
+            // The end of that flush tells when there is room again.
+            planFlush();
+            return true;
+        }
         return !channel.isWritable();
     }
 

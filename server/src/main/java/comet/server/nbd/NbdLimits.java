@@ -1,13 +1,14 @@
 package comet.server.nbd;
 
 import comet.base.Check;
+import comet.base.Sizes;
 
 /// Bounds of the NBD server. What happens at each: over `connectionsMax` a new connection is closed
 /// at once; over the others the server stops reading from a connection until there is room.
 ///
 /// @param connectionsMax connections of one listener
 /// @param requestsMax requests in flight of one connection
-/// @param connectionBytesMax data in flight of one connection, from the moment when a request is
+/// @param connectionBytesMax buffers in flight of one connection, from the moment when a request is
 ///   taken until its reply has left
 /// @param totalBytesMax the same of all connections together, beyond what each has to itself
 /// @param privateBytes what each connection may use without asking anybody, so that small requests
@@ -39,6 +40,16 @@ public record NbdLimits(
     /// from where they end.
     static final int EXTENTS_MAX = 8192;
 
+    /// Heads and replies without data that a client has not taken; above, no new request of it is
+    /// begun. Its data is bounded as memory in flight.
+    static final int UNSENT_HEAD_BYTES_MAX = 256 << 10;
+
+    /// Texts for people: what a client sends is said back to it and to the log no longer than so.
+    static final int TEXT_CHARACTERS_MAX = 300;
+
+    /// Buffers of the largest request: one chunk more where it is not aligned.
+    static final int REQUEST_BYTES_MAX = Nbd.PAYLOAD_BYTES_MAX + Sizes.CHUNK_BYTES;
+
     public static final NbdLimits DEFAULT =
             new NbdLimits(
                     1024,
@@ -59,7 +70,7 @@ public record NbdLimits(
                 "connectionBytesMax",
                 connectionBytesMax,
                 0);
-        Check.that(totalBytesMax >= Nbd.PAYLOAD_BYTES_MAX, "totalBytesMax", totalBytesMax, 0);
+        Check.that(totalBytesMax >= REQUEST_BYTES_MAX, "totalBytesMax", totalBytesMax, 0);
         Check.that(privateBytes >= 0 && unsentBytesMax > 0, "bytes", privateBytes, unsentBytesMax);
         Check.that(handshakeNs > 0 && stallNs > 0, "times", handshakeNs, stallNs);
     }

@@ -34,7 +34,7 @@ final class NbdOptionReplies {
     }
 
     void error(int type, String text) {
-        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        byte[] bytes = Nbd.printable(text).getBytes(StandardCharsets.UTF_8);
         head(type, bytes.length).writeBytes(bytes);
     }
 

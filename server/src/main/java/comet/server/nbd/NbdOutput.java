@@ -11,6 +11,10 @@ import org.jspecify.annotations.Nullable;
 
 /// What a connection has for its client in one turn of the loop: heads and small data copied into
 /// one buffer, large data by reference between them; all of it leaves in one gathering write.
+///
+/// Data stays reserved until it has left. In the clear the view of a buffer says so itself, when
+/// the channel lets go of it. Under TLS the channel holds its encrypted copy instead, so there the
+/// outcome of the write says it.
 @SuppressWarnings("FutureReturnValueIgnored") // a failed write shows as the end of the channel
 final class NbdOutput {
     private static final int SMALL_BYTES = 64 << 10;
@@ -24,18 +28,34 @@ final class NbdOutput {
 
     private final NbdHandler handler;
     private final Channel channel;
+    private boolean encrypted;
 
     /// What is before `cut` is with the channel already.
     private @Nullable ByteBuf small;
 
     private int cut;
 
-    /// Data that was copied and has not left: still counted as held by the session.
+    /// The channel has `small` itself and not a slice of it: nothing may be put behind it before it
+    /// has left.
+    private boolean lent;
+
+    /// Data in `small` that was not given to the channel yet, or of which it will not tell: its
+    /// length, and what is reserved for it.
     private int copiedBytes;
+
+    private int copiedReserved;
+
+    /// Data among all that has not left; the rest are heads.
+    private long dataBytes;
 
     NbdOutput(NbdHandler handler, Channel channel) {
         this.handler = handler;
         this.channel = channel;
+    }
+
+    /// From now on everything is encrypted on its way.
+    void encrypt() {
+        encrypted = true;
     }
 
     ByteBuf head() {
@@ -44,19 +64,27 @@ final class NbdOutput {
 
     /// Takes over the caller's reference to `buf`.
     void data(Buf buf, int offset, int length) {
+        dataBytes += length;
         if (length < REFERENCE_BYTES_MIN) {
             ByteBuf out = room(length);
             ByteBuffer bytes = buf.bytes();
             bytes.limit(offset + length).position(offset);
             out.writeBytes(bytes);
             bytes.clear();
-            buf.release();
             copiedBytes += length;
+            copiedReserved += buf.capacity();
+            buf.release();
+            return;
+        }
+        if (small != null) {
+            cut(small);
+        }
+        if (encrypted) {
+            int reserved = buf.capacity();
+            channel.write(DataView.of(buf, null, offset, length))
+                    .addListener(_ -> left(reserved, length));
         } else {
-            if (small != null) {
-                cut(small);
-            }
-            channel.write(DataView.of(buf, handler, offset, length), channel.voidPromise());
+            channel.write(DataView.of(buf, this, offset, length), channel.voidPromise());
         }
     }
 
@@ -66,42 +94,61 @@ final class NbdOutput {
         return small == null ? queued : queued + small.writerIndex() - cut;
     }
 
+    /// Of that, what is no data.
+    long unsentHeadBytes() {
+        return unsentBytes() - dataBytes;
+    }
+
     /// Writes everything, as far as the socket takes it.
     void flush() {
         ByteBuf out = small;
         if (out != null) {
-            if (cut == 0) {
-                // The buffer itself, which costs no object; nothing is put behind it before it
-                // left.
+            if (cut == 0 && queueEmpty() && !encrypted) {
+                // The buffer itself, which costs no object.
                 if (out.isReadable()) {
                     channel.write(out.retain(), channel.voidPromise());
                     cut = out.writerIndex();
+                    lent = true;
                 }
             } else {
                 cut(out);
             }
         }
         channel.flush();
-        ChannelOutboundBuffer queue = channel.unsafe().outboundBuffer();
-        if (queue == null || queue.isEmpty()) {
-            left(copiedBytes);
+        if (queueEmpty()) {
+            copiedLeft();
             if (out != null && out.refCnt() == 1) {
                 out.clear();
                 cut = 0;
-                return;
+                lent = false;
+            } else {
+                release();
             }
-        } else if (copiedBytes > 0) {
+            handler.drained();
+            return;
+        }
+        if (lent) {
+            release();
+        }
+        // What comes next goes behind it in the same buffer, so that replies which nobody takes
+        // hold no buffer each.
+        if (!encrypted && (copiedBytes > 0 || handler.blocked())) {
             // The socket is full: told when what is queued now has left.
             int bytes = copiedBytes;
+            int reserved = copiedReserved;
             copiedBytes = 0;
-            channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(_ -> handler.dataLeft(bytes));
+            copiedReserved = 0;
+            channel.writeAndFlush(Unpooled.EMPTY_BUFFER)
+                    .addListener(_ -> {
+                        left(reserved, bytes);
+                        handler.drained();
+                    });
         }
-        release();
     }
 
     /// A connection that rests needs no buffer.
     void rest() {
-        if (small != null && small.writerIndex() == 0) {
+        if (small != null && small.writerIndex() == cut && queueEmpty()) {
             release();
         }
     }
@@ -109,14 +156,30 @@ final class NbdOutput {
     /// The channel is closed: what was copied will not leave.
     void close() {
         release();
-        left(copiedBytes);
+        copiedLeft();
     }
 
-    private void left(int bytes) {
-        if (bytes > 0) {
-            copiedBytes -= bytes;
-            handler.dataLeft(bytes);
+    /// Data has left, or never will.
+    ///
+    /// @param reserved what is reserved for it
+    void left(int reserved, int length) {
+        dataBytes -= length;
+        if (reserved > 0) {
+            handler.dataLeft(reserved);
         }
+    }
+
+    private void copiedLeft() {
+        int bytes = copiedBytes;
+        int reserved = copiedReserved;
+        copiedBytes = 0;
+        copiedReserved = 0;
+        left(reserved, bytes);
+    }
+
+    private boolean queueEmpty() {
+        ChannelOutboundBuffer queue = channel.unsafe().outboundBuffer();
+        return queue == null || queue.isEmpty();
     }
 
     private void release() {
@@ -124,6 +187,7 @@ final class NbdOutput {
             small.release();
             small = null;
             cut = 0;
+            lent = false;
         }
     }
 
@@ -144,9 +208,23 @@ final class NbdOutput {
 
     private void cut(ByteBuf out) {
         int bytes = out.writerIndex() - cut;
-        if (bytes > 0) {
-            channel.write(out.retainedSlice(cut, bytes), channel.voidPromise());
-            cut = out.writerIndex();
+        if (bytes == 0) {
+            return;
+        }
+        ByteBuf part = out.retainedSlice(cut, bytes);
+        cut = out.writerIndex();
+        if (encrypted) {
+            int copied = copiedBytes;
+            int reserved = copiedReserved;
+            copiedBytes = 0;
+            copiedReserved = 0;
+            channel.write(part)
+                    .addListener(_ -> {
+                        left(reserved, copied);
+                        handler.drained();
+                    });
+        } else {
+            channel.write(part, channel.voidPromise());
         }
     }
 }

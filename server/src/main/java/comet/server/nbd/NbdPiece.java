@@ -17,6 +17,9 @@ final class NbdPiece implements BlockDevice.Done {
 
     int length;
 
+    /// What the session has reserved for it: the whole buffer.
+    int reserved;
+
     /// Of a write: how much has arrived.
     int filled;
 
@@ -28,6 +31,7 @@ final class NbdPiece implements BlockDevice.Done {
         this.buf = buf;
         this.bufOffset = bufOffset;
         this.length = length;
+        reserved = buf.capacity();
         filled = 0;
         next = null;
     }

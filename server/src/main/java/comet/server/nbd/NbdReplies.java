@@ -143,8 +143,6 @@ final class NbdReplies {
             extents.release();
             session.release(NbdLimits.EXTENTS_MAX * 8);
         } else {
-            session.release(NbdLimits.EXTENTS_MAX * 8 - bytes);
-            session.sending(bytes);
             session.wire.data(extents, 0, bytes);
         }
     }
@@ -155,7 +153,6 @@ final class NbdReplies {
         Buf buf = piece.takeBuf();
         piece.clear();
         shared.giveBack(piece);
-        session.sending(length);
         session.wire.data(buf, offset, length);
     }
 

@@ -3,6 +3,7 @@ package comet.server.nbd;
 import comet.io.loop.EventLoop;
 import comet.io.loop.Transport;
 import comet.io.net.Address;
+import comet.io.net.SocketFile;
 import comet.port.Events;
 import comet.port.Loop;
 import io.netty.bootstrap.ServerBootstrap;
@@ -68,7 +69,7 @@ public final class NbdServer {
                         case Address.Tcp(String host, int port) ->
                                 new InetSocketAddress(host, port);
                         case Address.Unix(Path path) -> {
-                            UnixSocketFile.clear(path);
+                            SocketFile.clear(path);
                             yield loop.transport().unixAddress(path);
                         }
                     };
@@ -91,10 +92,23 @@ public final class NbdServer {
                         future.channel().close();
                         bound.completeExceptionally(new IOException("stopping"));
                     } else {
-                        bound.complete(listening(future.channel(), address));
+                        completeListening(bound, future.channel(), address);
                     }
                 });
         return bound;
+    }
+
+    private void completeListening(
+            CompletableFuture<Address> bound, Channel channel, Address address) {
+        try {
+            if (address instanceof Address.Unix(Path path)) {
+                SocketFile.protect(path);
+            }
+            bound.complete(listening(channel, address));
+        } catch (IOException e) {
+            channel.close();
+            bound.completeExceptionally(e);
+        }
     }
 
     private Address listening(Channel channel, Address address) {
@@ -103,7 +117,7 @@ public final class NbdServer {
                 .addListener(_ -> {
                     listeners.remove(channel);
                     if (address instanceof Address.Unix(Path path)) {
-                        UnixSocketFile.delete(path);
+                        SocketFile.delete(path);
                     }
                 });
         return address instanceof Address.Tcp(String host, int _)
@@ -218,7 +232,8 @@ public final class NbdServer {
 
     private void event(Events.Level level, String code, NbdHandler handler, String why) {
         if (level == Events.Level.ERROR || eventsInTick++ < EVENTS_PER_TICK_MAX) {
-            events.event(level, code, "peer=" + handler.peer() + " why=\"" + why + '"');
+            String text = Nbd.printable(why).replace('"', '\'');
+            events.event(level, code, "peer=" + handler.peer() + " why=\"" + text + '"');
         }
     }
 

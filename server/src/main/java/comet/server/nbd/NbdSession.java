@@ -51,10 +51,9 @@ final class NbdSession {
     private boolean inside;
     private int requestsInFlight;
 
-    /// Data of requests in flight and of replies that have not left.
+    /// Buffers of requests in flight and of replies that have not left.
     private long bytesHeld;
 
-    private long bytesUnsent;
     private final long startedNs;
     private long progressNs;
 
@@ -149,13 +148,14 @@ final class NbdSession {
         if (life != Life.DEAD) {
             end();
             finished = true;
-            wire.abort(what);
+            wire.abort(Nbd.printable(what));
         }
     }
 
     /// From the wire: data that was given to it by reference has left, or never will.
+    ///
+    /// @param bytes what its buffers took
     void sent(int bytes) {
-        bytesUnsent -= bytes;
         progressNs = wire.nowNs();
         release(bytes);
     }
@@ -235,15 +235,6 @@ final class NbdSession {
         bytesHeld -= bytes;
         shared.budget.give(before, bytes);
         unblock();
-    }
-
-    /// Data is handed to the wire; it stays reserved until [#sent].
-    void sending(int bytes) {
-        bytesUnsent += bytes;
-    }
-
-    long bytesUnsent() {
-        return bytesUnsent;
     }
 
     long bytesHeld() {

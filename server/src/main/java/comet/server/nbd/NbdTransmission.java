@@ -1,6 +1,7 @@
 package comet.server.nbd;
 
 import comet.base.Buf;
+import comet.base.BufPool;
 import comet.base.Check;
 import comet.base.Sizes;
 import comet.volume.BlockDevice;
@@ -201,7 +202,7 @@ final class NbdTransmission {
     private NbdSession.Step admit() {
         NbdRequest request = arriving();
         boolean status = request.command == Nbd.CMD_BLOCK_STATUS;
-        int bytes = status ? NbdLimits.EXTENTS_MAX * 8 : (int) request.length;
+        int bytes = status ? NbdLimits.EXTENTS_MAX * 8 : readBytes(request);
         if (!session.reserve(bytes)) {
             return NbdSession.Step.BLOCKED;
         }
@@ -220,12 +221,25 @@ final class NbdTransmission {
         return NbdSession.Step.GO_ON;
     }
 
+    /// What the buffers of a read take: more than its length where that is small or not aligned.
+    private static int readBytes(NbdRequest request) {
+        int bytes = 0;
+        long end = request.offset + request.length;
+        long offset = request.offset;
+        while (offset < end) {
+            int length = pieceBytes(offset, end - offset);
+            bytes += BufPool.capacity(inBlock(offset) + length);
+            offset += length;
+        }
+        return bytes;
+    }
+
     private void read(NbdRequest request) {
         long offset = request.offset;
         long left = request.length;
         while (left > 0) {
             int length = pieceBytes(offset, left);
-            int inBlock = (int) offset & Sizes.BLOCK_BYTES - 1;
+            int inBlock = inBlock(offset);
             NbdPiece part = shared.takePiece();
             Buf target = shared.readPool.take(inBlock + length);
             part.start(request, target, inBlock, length);
@@ -278,10 +292,10 @@ final class NbdTransmission {
         if (part == null) {
             long offset = request.offset + request.length - dataLeft;
             int length = pieceBytes(offset, dataLeft);
-            if (!session.reserve(length)) {
+            int inBlock = inBlock(offset);
+            if (!session.reserve(BufPool.capacity(inBlock + length))) {
                 return NbdSession.Step.BLOCKED;
             }
-            int inBlock = (int) offset & Sizes.BLOCK_BYTES - 1;
             part = shared.takePiece();
             part.start(request, shared.writePool.take(inBlock + length), inBlock, length);
             piece = part;
@@ -334,13 +348,17 @@ final class NbdTransmission {
         return (int) Math.min(left, Sizes.CHUNK_BYTES - (offset & Sizes.CHUNK_BYTES - 1));
     }
 
+    private static int inBlock(long offset) {
+        return (int) offset & Sizes.BLOCK_BYTES - 1;
+    }
+
     // From requests and pieces.
 
     void dropPiece(NbdPiece done) {
-        int length = done.length;
+        int reserved = done.reserved;
         done.clear();
         shared.giveBack(done);
-        session.release(length);
+        session.release(reserved);
     }
 
     void ended(NbdRequest request) {

@@ -10,8 +10,9 @@ interface NbdWire {
     /// it, do not keep it.
     ByteBuf out();
 
-    /// Appends data by reference and takes over the caller's reference to `buf`. Once the bytes
-    /// have left, or never will, the wire tells [NbdSession#sent].
+    /// Appends data by reference and takes over the caller's reference to `buf`, which stays
+    /// reserved: once the bytes have left, or never will, the wire tells [NbdSession#sent] the
+    /// capacity of `buf`.
     void data(Buf buf, int offset, int length);
 
     /// The client takes its replies more slowly than they come. When that is over the wire gives

@@ -130,7 +130,7 @@ final class Client implements NbdWire {
             out.writeByte(buf.bytes().get(at));
         }
         unsent.add(buf);
-        unsentBytes.add(length);
+        unsentBytes.add(buf.capacity());
         if (!slow) {
             buf.release();
             unsent.removeLast();

@@ -12,6 +12,10 @@ final class MemoryExports implements Exports {
     private final List<Runnable> held = new ArrayList<>();
     boolean hold;
     boolean shuttingDown;
+
+    /// Refusals say the name.
+    boolean echo;
+
     int open;
     int opened;
 
@@ -41,7 +45,7 @@ final class MemoryExports implements Exports {
             } else if (devices.containsKey(name)) {
                 found.found(export(name));
             } else {
-                found.refused(Refusal.UNKNOWN, "no such export");
+                found.refused(Refusal.UNKNOWN, echo ? "there is no " + name : "no such export");
             }
         });
     }
@@ -51,7 +55,7 @@ final class MemoryExports implements Exports {
         run(() -> {
             MemoryDevice device = devices.get(name);
             if (device == null) {
-                done.refused(Refusal.UNKNOWN, "no such export");
+                done.refused(Refusal.UNKNOWN, echo ? "there is no " + name : "no such export");
             } else {
                 open++;
                 opened++;

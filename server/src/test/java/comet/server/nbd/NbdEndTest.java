@@ -295,4 +295,22 @@ class NbdEndTest {
         client.session.tick(NbdLimits.DEFAULT.stallNs() + 1, 100);
         assertThat(client.aborted).isNotEmpty();
     }
+
+    @Test
+    void what_small_requests_really_take_is_counted() {
+        Bytes requests = new Bytes();
+        for (int i = 0; i < 100; i++) {
+            requests.request(4, READ, i, i * 513L, 1);
+            requests.request(0, WRITE, i, i * 5000L + 4095, 2).u16(7);
+        }
+        client.slow = true;
+        client.send(requests);
+        long taken = shared.readPool.bytesOut() + shared.writePool.bytesOut();
+        assertThat(taken).isGreaterThan(200 * 4096);
+        assertThat(client.session.bytesHeld()).isGreaterThanOrEqualTo(taken);
+        pump();
+        assertThat(client.session.bytesHeld()).isGreaterThanOrEqualTo(100 * 4096);
+        client.deliver();
+        assertThat(client.session.bytesHeld()).isZero();
+    }
 }

@@ -2,6 +2,7 @@ package comet.server.nbd;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -444,5 +445,30 @@ class NbdHandshakeTest {
         client.sendInParts(all, step);
         client.expect(new Bytes().raw(other.received()));
         assertThat(client.session.negotiating()).isFalse();
+    }
+
+    @Test
+    void a_name_that_is_said_back_is_short_and_printable() {
+        exports.echo = true;
+        begin();
+        String name = "a\n\u001b[2J\u0000\u0085\u2028" + "\u00fc".repeat(2000);
+        for (int option : new int[] {6, 7, 9, 10}) {
+            client.send(new Bytes().option(8));
+            client.received();
+            Bytes message =
+                    option < 9 ? new Bytes().go(option, name) : new Bytes().meta(option, name);
+            client.send(message);
+            byte[] reply = client.received();
+            String text = new String(reply, 20, reply.length - 20, StandardCharsets.UTF_8);
+            assertThat(reply.length - 20).isLessThanOrEqualTo(4096);
+            assertThat(text)
+                    .startsWith("there is no a?")
+                    .doesNotContainPattern("[\\p{Cntrl}\u2028]");
+        }
+        client.send(new Bytes().option(1, new Bytes().text(name)));
+        assertThat(client.aborted)
+                .contains("there is no a?")
+                .hasSizeLessThan(500)
+                .doesNotContainPattern("[\\p{Cntrl}\u2028]");
     }
 }

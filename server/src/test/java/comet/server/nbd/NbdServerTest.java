@@ -3,6 +3,7 @@ package comet.server.nbd;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.netty.buffer.PooledByteBufAllocator;
 import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -16,6 +17,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -269,6 +271,73 @@ class NbdServerTest {
         }
     }
 
+    /// A connection whose socket is full: most of a large reply waits in the server.
+    private static Peer stuck(MemoryNbdServer server, int port) throws Exception {
+        Peer peer = new Peer(port).enter("disk0");
+        peer.send(new Bytes().request(4, 0, 1, 0, 7 << 20));
+        await(() -> server.server.counters().readBytes == 7 << 20);
+        return peer;
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"epoll", "io_uring"})
+    void replies_that_nobody_takes_do_not_hold_a_buffer_each(String transport) throws Exception {
+        try (MemoryNbdServer server = server(transport, NbdLimits.DEFAULT)) {
+            try (Peer bad = stuck(server, server.listenTcp())) {
+                NbdCounters counters = server.server.counters();
+                long before = PooledByteBufAllocator.DEFAULT.metric().usedDirectMemory();
+                for (int i = 1; i <= 2000; i++) {
+                    int count = i;
+                    bad.send(new Bytes().request(0, 5, i, 0, 0));
+                    // One turn of the loop each.
+                    long end = System.nanoTime() + 20_000_000_000L;
+                    while (server.loop.call(() -> counters.requests[5]) < count) {
+                        assertThat(System.nanoTime()).as("answer %d", count).isLessThan(end);
+                    }
+                }
+                long after = PooledByteBufAllocator.DEFAULT.metric().usedDirectMemory();
+                assertThat(after - before).isLessThan(32 << 20);
+                bad.read(28 + (7 << 20) + 2000 * 16);
+                bad.flush(9);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"epoll", "io_uring"})
+    void replies_without_data_that_nobody_takes_are_bounded(String transport) throws Exception {
+        try (MemoryNbdServer server = server(transport, NbdLimits.DEFAULT)) {
+            try (Peer bad = stuck(server, server.listenTcp())) {
+                int count = 60_000;
+                Bytes requests = new Bytes();
+                for (int i = 0; i < count; i++) {
+                    requests.request(0, 5, i, 0, 0);
+                }
+                Thread sender = Thread.ofVirtual().start(() -> trySend(bad, requests));
+                NbdCounters counters = server.server.counters();
+                long seen = -1;
+                while (counters.requests[5] != seen) {
+                    seen = counters.requests[5];
+                    TimeUnit.MILLISECONDS.sleep(300);
+                }
+                assertThat(seen).isBetween(1L, count / 2L);
+                // Nothing is lost: once the client reads, it gets all of them.
+                bad.read(28 + (7 << 20) + count * 16);
+                sender.join();
+                bad.flush(9);
+            }
+        }
+    }
+
+    private static void trySend(Peer peer, Bytes bytes) {
+        try {
+            peer.send(bytes);
+        } catch (IOException e) {
+            // The other side has closed.
+            return;
+        }
+    }
+
     @Test
     void a_silent_client_is_dropped_after_the_deadline_of_the_negotiation() throws Exception {
         try (MemoryNbdServer server = server("epoll", SMALL);
@@ -348,6 +417,36 @@ class NbdServerTest {
     }
 
     @Test
+    void a_process_that_is_too_busy_to_accept_keeps_its_socket(@TempDir Path folder)
+            throws Exception {
+        Path path = folder.resolve("nbd.sock");
+        UnixDomainSocketAddress address = UnixDomainSocketAddress.of(path);
+        List<SocketChannel> waiting = new ArrayList<>();
+        try (MemoryNbdServer server = server("epoll", NbdLimits.DEFAULT);
+                ServerSocketChannel other = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            other.bind(address, 1);
+            assertThatThrownBy(
+                            () -> {
+                                for (int i = 0; i < 10; i++) {
+                                    SocketChannel channel =
+                                            SocketChannel.open(StandardProtocolFamily.UNIX);
+                                    waiting.add(channel);
+                                    channel.configureBlocking(false);
+                                    channel.connect(address);
+                                }
+                            })
+                    .hasMessageContaining("unavailable");
+            assertThatThrownBy(() -> server.listenUnix(path))
+                    .hasMessageContaining("another process listens");
+            assertThat(path).exists();
+        } finally {
+            for (SocketChannel channel : waiting) {
+                channel.close();
+            }
+        }
+    }
+
+    @Test
     void a_socket_file_is_replaced_only_if_nobody_listens(@TempDir Path folder) throws Exception {
         Path path = folder.resolve("nbd.sock");
         try (MemoryNbdServer server = server("epoll", NbdLimits.DEFAULT)) {
@@ -359,9 +458,11 @@ class NbdServerTest {
             }
             assertThat(path).exists();
             server.listenUnix(path);
+            assertThat(Files.getPosixFilePermissions(path))
+                    .isEqualTo(PosixFilePermissions.fromString("rw-rw----"));
             Path file = Files.writeString(folder.resolve("file"), "precious");
             assertThatThrownBy(() -> server.listenUnix(file))
-                    .hasMessageContaining("something else");
+                    .hasMessageContaining("a file is there");
             assertThat(file).hasContent("precious");
             Path tooLong = folder.resolve("x".repeat(108));
             assertThatThrownBy(() -> server.listenUnix(tooLong)).hasMessageContaining("107");
