@@ -70,8 +70,18 @@ cli volume restore first
 qemu-io -r -f raw -c 'read -P 0x32 127M 1M' "$(nbd_uri first)"
 
 say "everything survives a restart"
+cli volume create gone --size 16M
+qemu-io -f raw -c 'write -P 0x33 8M 1M' -c flush "$(nbd_uri gone)"
+cli volume detach gone
+cli volume delete gone
 stop "$UP_PID"
 start_up
+refused 1 "is deleted" cli volume resize gone 32M
+cli volume restore gone
+qemu-io -r -f raw -c 'read -P 0x33 8M 1M' "$(nbd_uri gone)"
+cli volume detach gone
+cli volume delete gone
+cli volume purge gone
 [[ $(cli volume list --json | jq -r '[.volumes[].name] | sort | join(" ")') == "b disk0 first huge" ]]
 qemu-io -r -f raw -c 'read -P 0x32 127M 1M' "$(nbd_uri first)"
 
@@ -88,3 +98,12 @@ cli volume purge b
 refused 1 "no volume" cli volume restore b
 freed() { (($(used) <= full - (128 << 20))); }
 IT_WAIT=60 await freed
+
+say "and what was freed is written again: the files do not grow"
+files() { du -sc --block-size=1 "$DATA"/disk-*/segments | tail -1 | cut -f1; }
+before=$(files)
+cli volume create again --size 1G
+qemu-io -f raw -c 'write -P 0x56 0 64M' -c flush "$(nbd_uri again)"
+IT_WAIT=60 await stored
+(($(files) == before)) || fail "the files take $(files) bytes, before $before"
+qemu-io -r -f raw -c 'read -P 0x56 0 64M' "$(nbd_uri again)"

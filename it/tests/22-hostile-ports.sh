@@ -32,7 +32,7 @@ sample
 say "packets"
 writer_start 1
 writer_past 1 200
-"$COMET_ROOT/it/tools/fuzz" storm --seed "${SEED:-1}" --seconds "${SECONDS_OF_FUZZ:-20}" --disk "$DATA/node-1/disk-1/disk.json" \
+"$COMET_ROOT/it/tools/fuzz" storm --seed "${SEED:-1}" --seconds "${SECONDS_OF_FUZZ:-12}" --disk "$DATA/node-1/disk-1/disk.json" \
     "${targets[@]}" || fail "the storm"
 writer_past 1 200
 sample
