@@ -131,17 +131,22 @@ final class ClusterCommands extends AdminCommand.Group {
         int run(AdminClient client) {
             Instant end =
                     timeout == null ? Instant.MAX : Instant.now().plus(Duration.ofSeconds(timeout));
-            String said = "";
+            Waiting waiting = Waiting.onConsole();
             while (true) {
                 JsonNode health = get(client);
                 boolean good = "ok".equals(text(health, "status"));
                 boolean last = !wait || good || Instant.now().isAfter(end);
-                String lines = lines(health);
                 if (json && last) {
                     printJson(health);
-                } else if (!json && (last || !lines.equals(said))) {
-                    System.out.print(lines.equals(said) ? "" : lines);
-                    said = lines;
+                } else if (last) {
+                    waiting.end(lines(health));
+                } else if (!json) {
+                    waiting.show(
+                            first(health),
+                            lines(health),
+                            left(health),
+                            "placement groups",
+                            System.nanoTime());
                 }
                 if (last) {
                     boolean failed = wait ? !good : "error".equals(text(health, "status"));
@@ -166,6 +171,19 @@ final class ClusterCommands extends AdminCommand.Group {
                 return AdminClient.JSON.valueToTree(
                         Map.of("status", "error", "items", new Object[] {item}));
             }
+        }
+
+        private static String first(JsonNode health) {
+            JsonNode item = health.path("items").path(0);
+            return text(item, "message");
+        }
+
+        private static long left(JsonNode health) {
+            long left = 0;
+            for (JsonNode item : health.path("items")) {
+                left += item.path("count").asLong(0);
+            }
+            return left;
         }
 
         private static String lines(JsonNode health) {

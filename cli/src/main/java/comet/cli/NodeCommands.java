@@ -94,6 +94,11 @@ final class NodeCommands extends AdminCommand.Group {
         String listen = "127.0.0.1:7491";
 
         @Option(
+                names = "--insecure",
+                description = "Allow --listen beyond loopback although nothing is encrypted yet.")
+        boolean insecure;
+
+        @Option(
                 names = "--group",
                 split = ",",
                 paramLabel = "HOST:PORT",
@@ -109,9 +114,10 @@ final class NodeCommands extends AdminCommand.Group {
                     members.add(member.asString());
                 }
             }
-            Path config = NodeConfigFile.write(name, domain, folder, disks, listen, members);
+            Path config =
+                    NodeConfigFile.write(name, domain, folder, disks, listen, insecure, members);
             System.out.println("wrote " + config);
-            System.out.println("start it with: comet node --config " + config);
+            System.out.printf("start it with: %s node --config %s%n", Launcher.word(), config);
             return 0;
         }
     }

@@ -18,6 +18,7 @@ final class NodeConfigFile {
             Path folder,
             List<Path> disks,
             String listen,
+            boolean insecure,
             List<String> group) {
         Path file = folder.toAbsolutePath().normalize().resolve("node.conf");
         String disksText =
@@ -34,11 +35,17 @@ final class NodeConfigFile {
                 domain = %s
                 data = "."
                 listen = %s
-                disks = [
+                %sdisks = [
                 %s]
                 group = [%s]
                 """
-                        .formatted(quote(name), quote(domain), quote(listen), disksText, groupText);
+                        .formatted(
+                                quote(name),
+                                quote(domain),
+                                quote(listen),
+                                insecure ? "insecure = true\n" : "",
+                                disksText,
+                                groupText);
         try {
             Files.createDirectories(folder);
             Files.writeString(file, text, StandardOpenOption.CREATE_NEW);

@@ -58,7 +58,12 @@ public record Health(String status, List<Item> items) {
     }
 
     /// @param level `warn` or `error`
-    public record Item(String level, String code, String message) {}
+    /// @param count of placement groups that are not well for this reason
+    public record Item(String level, String code, String message, int count) {
+        Item(String level, String code, String message) {
+            this(level, code, message, 0);
+        }
+    }
 
     static Health of(List<Item> items) {
         String status = "ok";
@@ -175,7 +180,8 @@ public record Health(String status, List<Item> items) {
                             "%d placement groups wait for %s: I/O to them waits"
                                     .formatted(
                                             entry.getValue(),
-                                            PgStates.diskName(map, entry.getKey()))));
+                                            PgStates.diskName(map, entry.getKey())),
+                            entry.getValue()));
         }
         for (Map.Entry<Integer, Integer> entry : recovering.entrySet()) {
             items.add(
@@ -185,7 +191,8 @@ public record Health(String status, List<Item> items) {
                             "%d placement groups are being brought up to date on %s"
                                     .formatted(
                                             entry.getValue(),
-                                            PgStates.diskName(map, entry.getKey()))));
+                                            PgStates.diskName(map, entry.getKey())),
+                            entry.getValue()));
         }
         if (few > 0) {
             items.add(

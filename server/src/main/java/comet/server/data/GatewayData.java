@@ -7,6 +7,9 @@ import comet.port.Events;
 import comet.port.MetaClient;
 import comet.volume.Gateway;
 import comet.volume.GatewayConfig;
+import comet.volume.VolumeStatus;
+import java.time.Duration;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -20,8 +23,18 @@ import org.slf4j.LoggerFactory;
 public final class GatewayData implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(GatewayData.class);
 
-    /// How long volumes may take to be flushed and detached at the end.
-    private static final long STOP_S = 60;
+    /// How long volumes may take to be flushed and detached at the end. Below the 90 s after which
+    /// service managers kill.
+    private static final Duration STOP_MAX = Duration.ofSeconds(30);
+
+    /// The same where nothing would be lost: disks that are away keep a volume from being detached,
+    /// but everything completed is durable.
+    private static final Duration STOP_IDLE_MAX = Duration.ofSeconds(3);
+
+    /// How often it is said what is waited for.
+    private static final Duration SAY_EVERY = Duration.ofSeconds(5);
+
+    private static final Duration LOOK_EVERY = Duration.ofMillis(250);
 
     private final EventLoop loop;
     private final long gatewayId;
@@ -85,20 +98,63 @@ public final class GatewayData implements AutoCloseable {
         return gateway;
     }
 
-    /// Flushes and detaches all volumes, as far as the disks can be reached. Front ends are stopped
-    /// before.
+    /// Flushes and detaches all volumes, as far as the disks can be reached, and says what it waits
+    /// for. Front ends are stopped before.
     @Override
     public void close() {
         CompletableFuture<Boolean> stopped = new CompletableFuture<>();
         loop.submit(() -> gateway.stop(() -> stopped.complete(true)));
+        long startNs = System.nanoTime();
+        long saidNs = startNs - SAY_EVERY.toNanos() + Duration.ofSeconds(1).toNanos();
         try {
-            stopped.get(STOP_S, TimeUnit.SECONDS);
-        } catch (TimeoutException e) {
-            LOG.warn("event=not-detached why=\"volumes could not be flushed in {} s\"", STOP_S);
+            while (!stoppedWithin(stopped, LOOK_EVERY)) {
+                List<VolumeStatus> left = left();
+                long nowNs = System.nanoTime();
+                boolean idle = left.stream().allMatch(GatewayData::nothingToLose);
+                if (nowNs - startNs > (idle ? STOP_IDLE_MAX : STOP_MAX).toNanos()) {
+                    LOG.warn("event=not-detached {}", words(left));
+                    return;
+                }
+                if (nowNs - saidNs > SAY_EVERY.toNanos()) {
+                    saidNs = nowNs;
+                    LOG.info("event=flushing secondsMax={} {}", STOP_MAX.toSeconds(), words(left));
+                }
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (ExecutionException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    private static boolean stoppedWithin(CompletableFuture<Boolean> stopped, Duration limit)
+            throws InterruptedException, ExecutionException {
+        try {
+            return stopped.get(limit.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            return false;
+        }
+    }
+
+    private List<VolumeStatus> left() {
+        return loop.call(gateway::status).stream()
+                .filter(volume -> !volume.state().equals("detached"))
+                .filter(volume -> !volume.state().equals("ended"))
+                .toList();
+    }
+
+    private static boolean nothingToLose(VolumeStatus volume) {
+        return volume.unsyncedBytes() == 0 && volume.inFlightBytes() == 0 && volume.queued() == 0;
+    }
+
+    private static String words(List<VolumeStatus> left) {
+        long unsynced = left.stream().mapToLong(VolumeStatus::unsyncedBytes).sum();
+        VolumeStatus first = left.isEmpty() ? null : left.getFirst();
+        return "volumes=%d unsyncedBytes=%d first=%s waitsFor=\"%s\""
+                .formatted(
+                        left.size(),
+                        unsynced,
+                        first == null ? "" : first.name(),
+                        first == null ? "" : first.waitingFor());
     }
 }

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,6 +25,7 @@ final class Children {
     private static final int TAIL_LINES = 5;
 
     private final List<Running> running = new ArrayList<>();
+    private final List<Process> everStarted = new CopyOnWriteArrayList<>();
     private boolean stopping;
 
     private record Running(Child child, Process process) {}
@@ -57,6 +59,7 @@ final class Children {
             Process process = builder.start();
             process.getOutputStream().close();
             running.add(new Running(child, process));
+            everStarted.add(process);
             process.onExit().thenAccept(ended -> ended(child, ended));
             LOG.info("event=started process={} pid={}", child.name(), process.pid());
         } catch (IOException e) {
@@ -122,6 +125,11 @@ final class Children {
             }
         }
         end(nodes);
+    }
+
+    /// Ends all at once. Not synchronized: whoever stops them may be waiting for one.
+    void kill() {
+        everStarted.forEach(Process::destroyForcibly);
     }
 
     private static void end(List<Running> some) {

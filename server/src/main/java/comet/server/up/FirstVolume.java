@@ -1,5 +1,6 @@
 package comet.server.up;
 
+import comet.cli.Launcher;
 import comet.cluster.Command;
 import comet.cluster.VolumeInfo;
 import comet.cluster.VolumeInfo.Durability;
@@ -64,8 +65,8 @@ final class FirstVolume {
                     -device virtio-blk-pci,drive=%s,discard=on
 
                 Other tools: nbd+unix:///%s?socket=%s
-                More:        comet volume create NAME --size 20G%s
-                             comet cluster status%s
+                More:        %s volume create NAME --size 20G%s
+                             %s cluster status%s
                 Admin API:   http://%s (token in %s)
                 """,
                 volume,
@@ -75,7 +76,9 @@ final class FirstVolume {
                 volume,
                 volume,
                 data.resolve("nbd.sock"),
+                Launcher.word(),
                 option(data),
+                Launcher.word(),
                 option(data),
                 admin,
                 data.resolve("admin.token"));

@@ -14,13 +14,18 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// A gateway with its NBD server, put into a process.
 final class GatewayFront {
+    private static final Logger LOG = LoggerFactory.getLogger(GatewayFront.class);
+
     /// How long requests under way may take when the process stops.
     private static final Duration NBD_STOP = Duration.ofSeconds(10);
 
@@ -71,7 +76,7 @@ final class GatewayFront {
                         new VolumeExports(data.gateway(), exports),
                         NbdLimits.DEFAULT,
                         process.events);
-        process.closers.add("nbd", () -> nbd.stop(NBD_STOP).get(20, TimeUnit.SECONDS));
+        process.closers.add("nbd", () -> stop(nbd));
         listen(nbd, new Address.Unix(socket));
         HostPort real = null;
         if (listen != null) {
@@ -81,6 +86,19 @@ final class GatewayFront {
         part.serve(data.gateway(), nbd.counters(), uris(socket, real));
         process.metrics.add(part);
         return new GatewayFront(part, real);
+    }
+
+    private static void stop(NbdServer nbd) throws Exception {
+        CompletableFuture<?> stopped = nbd.stop(NBD_STOP);
+        try {
+            stopped.get(1, TimeUnit.SECONDS);
+        } catch (TimeoutException e) {
+            LOG.info(
+                    "event=draining requests={} secondsMax={}",
+                    nbd.counters().requestsInFlight,
+                    NBD_STOP.toSeconds());
+            stopped.get(20, TimeUnit.SECONDS);
+        }
     }
 
     private static java.util.function.Function<String, List<String>> uris(

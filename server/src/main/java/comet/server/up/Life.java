@@ -7,7 +7,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// From start to end of a process. SIGTERM and SIGINT run what was given to [#onStop], which drains
-/// and leaves everything clean, and end it with status 0; [#fail] ends it with status 1.
+/// and leaves everything clean, and end it with status 0; a second one ends it at once, with status
+/// 1, as does [#fail].
 final class Life {
     private static final Logger LOG = LoggerFactory.getLogger(Life.class);
 
@@ -16,18 +17,27 @@ final class Life {
 
     private final CountDownLatch ended = new CountDownLatch(1);
     private final AtomicInteger status = new AtomicInteger();
-    private final Thread hook = new Thread(this::signalled, "stop");
     private @Nullable Runnable stop;
+    private @Nullable Runnable hurry;
+    private boolean signalled;
     private boolean exiting;
     private boolean stopped;
 
-    Life() {
-        Runtime.getRuntime().addShutdownHook(hook);
+    /// Signals are this life's from now on.
+    void handleSignals() {
+        if (!Signals.handle(this::signal)) {
+            Runtime.getRuntime().addShutdownHook(new Thread(this::stopAndHalt, "stop"));
+        }
     }
 
     /// What a signal is to run; called once, on a thread of its own.
     synchronized void onStop(Runnable work) {
         stop = work;
+    }
+
+    /// What else is to be done where a second signal says that there is no time; must not wait.
+    synchronized void onHurry(Runnable work) {
+        hurry = work;
     }
 
     /// Waits until somebody ends the process.
@@ -59,13 +69,31 @@ final class Life {
         Runtime.getRuntime().halt(clean || exitStatus != 0 ? exitStatus : INTERNAL);
     }
 
-    private void signalled() {
+    private void signal() {
+        Runnable now;
+        synchronized (this) {
+            if (!signalled) {
+                signalled = true;
+                new Thread(this::stopAndHalt, "stop").start();
+                return;
+            }
+            now = hurry;
+        }
+        // Not by the logger: whoever stops the process may hold it.
+        System.err.println("comet: a second signal: stopping at once, nothing more is flushed");
+        if (now != null) {
+            now.run();
+        }
+        Runtime.getRuntime().halt(1);
+    }
+
+    private void stopAndHalt() {
         synchronized (this) {
             if (exiting) {
                 return;
             }
         }
-        LOG.info("event=stopping");
+        LOG.info("event=stopping hint=\"a second signal ends it at once\"");
         boolean clean = stopOnce();
         LOG.info("event=stopped clean={}", clean);
         // A hook that returns leaves the signal's number as the status.

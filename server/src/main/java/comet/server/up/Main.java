@@ -51,6 +51,7 @@ final class Main {
 
     public static void main(String[] args) {
         Life life = new Life();
+        life.handleSignals();
         life.exit(run(life, args));
     }
 

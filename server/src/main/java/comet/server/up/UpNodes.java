@@ -55,6 +55,7 @@ final class UpNodes {
                         events);
         Children running = new Children();
         process.closers.add("processes", running::stop);
+        life.onHurry(running::kill);
         children.stream().filter(child -> child.role().equals("node")).forEach(running::start);
         createCluster(process, group, running);
         running.start(children.getLast());

@@ -14,6 +14,7 @@ import comet.cluster.VolumeInfo;
 import comet.cluster.VolumeInfo.Durability;
 import comet.server.config.AdminConfig;
 import comet.server.config.HostPort;
+import comet.server.raft.DiskUse;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -229,6 +230,23 @@ class AdminServerTest {
                 .contains("disk-away")
                 .contains("2 placement groups wait for disk 2 (node-2)");
         assertThat(get("/v1/pgs/0").at("/state").asString()).isEqualTo("waiting");
+    }
+
+    @Test
+    void disks_of_other_processes_are_as_full_as_their_nodes_said() throws Exception {
+        twoNodes();
+        group.disks.put(
+                2, new GroupStatus.Seen(true, 10, 8, new DiskUse(2, 96 << 20, 100 << 20, "/d")));
+        assertThat(get("/v1/disks").at("/disks/0/level").isNull()).isTrue();
+        assertThat(get("/v1/disks").at("/disks/1/level").asString()).isEqualTo("full");
+        assertThat(get("/v1/nodes").at("/nodes/1/usedBytes").asLong()).isEqualTo(96 << 20);
+        assertThat(get("/v1/cluster").at("/usedBytes").isNull()).isTrue();
+        assertThat(get("/v1/cluster").at("/disksFull").asInt()).isEqualTo(1);
+        assertThat(get("/v1/health").toString()).contains("disk-full").contains("96% full");
+        group.disks.put(
+                1, new GroupStatus.Seen(true, 10, 7, new DiskUse(1, 4 << 20, 100 << 20, "/d")));
+        assertThat(get("/v1/cluster").at("/usedBytes").asLong()).isEqualTo(100 << 20);
+        assertThat(get("/v1/disks").at("/disks/0/level").asString()).isEqualTo("ok");
     }
 
     @Test
