@@ -33,7 +33,7 @@ public record VolumeInfo(
 
     /// The right of one gateway to write a volume.
     ///
-    /// @param term the fencing token, 1 to 2^24 - 1
+    /// @param term the fencing token, 1 to 2^24 - 2
     /// @param migrateTo the gateway that may take over with its first write, or 0
     public record Attachment(long gatewayId, long term, long migrateTo) {}
 

@@ -207,11 +207,9 @@ final class GroupState {
             }
         }
         ArrayList<Long> gone = new ArrayList<>();
-        if (changedAfter >= 0) {
-            for (GroupImage.Purged one : purged) {
-                if (one.revision() > changedAfter) {
-                    gone.add(one.volumeId());
-                }
+        for (GroupImage.Purged one : purged) {
+            if (one.revision() > changedAfter) {
+                gone.add(one.volumeId());
             }
         }
         return new MapUpdate(

@@ -24,6 +24,6 @@ public final class Limits {
     /// everything.
     public static final int PURGED_MAX = 10_000;
 
-    /// A term has 24 bits in a version.
-    public static final long TERM_MAX = (1L << 24) - 1;
+    /// A term has 24 bits in a version, and the replicas keep the last one for themselves.
+    public static final long TERM_MAX = comet.base.Versions.TERM_MAX - 1;
 }

@@ -30,8 +30,9 @@ import org.jspecify.annotations.Nullable;
 ///    place, as fast as the ring takes them, and the chunk's version becomes the source's. In a
 ///    recovery the chunk carries, until the last block is in place, a version that no chunk has
 ///    ([#HALF_COPIED]), so that after a crash in between it is equal to nothing and copied again.
-///    (A levelling that is cut off leaves the lower version, with some blocks of writes that nobody
-///    was told are complete; it is levelled again.)
+///    In a levelling it carries one below all others and of this disk alone: where it is cut off,
+///    some blocks of writes are here that nobody was told are complete, and the chunk is equal to
+///    no other replica's, neither to the source's nor to one that is where this one was.
 final class ChunkPull {
     /// The version of a chunk while recovery replaces its blocks.
     static final long HALF_COPIED = Versions.of(Versions.TERM_MAX, Versions.COUNT_MAX);
@@ -459,14 +460,15 @@ final class ChunkPull {
     /// Puts as many blocks as fit into what was found free.
     private void putSome() {
         ChunkStore store = disk.store();
-        if (nextPut == 0 && purpose.sourceWins()) {
+        if (nextPut == 0 && bad == null) {
             if (theirs.generation == 0) {
                 // The source has a header and no blocks.
                 store.dropChunk(key.volumeId(), key.chunkIndex());
                 differing.clear();
                 return;
             }
-            expected = HALF_COPIED;
+            expected =
+                    purpose.sourceWins() ? HALF_COPIED : Versions.of(0, disk.identity().diskId());
             store.setVersion(key.volumeId(), key.chunkIndex(), expected);
         }
         int n = differing.nextSetBit(nextPut);

@@ -138,6 +138,10 @@ public final class Limits {
     /// A longer map is not kept: 65,536 volumes with the longest names take 12 MiB.
     public static final int MAP_NOTE_BYTES_MAX = 16 << 20;
 
+    /// Purged volumes that a node remembers; the group tells as many. Of the others a younger one
+    /// exists.
+    public static final int PURGED_MAX = 10_000;
+
     /// Chunks of a purged volume that are dropped in one step.
     public static final int PURGE_STEP = 64;
 

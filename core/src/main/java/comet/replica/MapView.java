@@ -7,6 +7,7 @@ import comet.cluster.MapUpdate;
 import comet.port.MetaClient;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /// The node's view of the agreed state: fed by pushes of the metadata group, and by reads where a
@@ -22,6 +23,10 @@ final class MapView implements MetaClient.Listener {
     private final Watcher watcher;
     private final ClusterMap map = new ClusterMap();
     private List<Runnable> waiting = new ArrayList<>();
+
+    /// Volumes that the group remembers to be purged, the latest.
+    private final TreeSet<Long> purged = new TreeSet<>();
+
     private byte @Nullable [] image;
     private long imageRevision;
     private boolean fetching;
@@ -35,6 +40,11 @@ final class MapView implements MetaClient.Listener {
 
     ClusterMap map() {
         return map;
+    }
+
+    /// Whether the group has said that the volume was purged.
+    boolean purged(long volumeId) {
+        return purged.contains(volumeId);
     }
 
     /// All of it as bytes, made once for all disks of the node. Not to be changed.
@@ -110,6 +120,10 @@ final class MapView implements MetaClient.Listener {
         }
         if (!map.apply(update)) {
             return false;
+        }
+        purged.addAll(update.purgedVolumes());
+        while (purged.size() > Limits.PURGED_MAX) {
+            purged.pollFirst();
         }
         watcher.onMap(update);
         return true;

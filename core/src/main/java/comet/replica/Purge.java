@@ -1,5 +1,6 @@
 package comet.replica;
 
+import comet.base.Versions;
 import comet.cluster.MapUpdate;
 import comet.cluster.VolumeInfo;
 import comet.store.ChunkStore;
@@ -22,20 +23,23 @@ final class Purge {
 
     /// Whether a volume is known to exist no more.
     boolean gone(long volumeId) {
-        return !gone.isEmpty() && gone.contains(volumeId);
+        return disk.store().fence(volumeId) == Versions.TERM_MAX
+                || !gone.isEmpty() && gone.contains(volumeId);
     }
 
     /// Looks for volumes that the disk has seen and the map does not have: they were purged while
     /// it was away. (Whoever wrote a volume here left a fence.) The map may be older than such a
     /// volume; so they count as gone only if a read of the map that begins now lacks them, too, and
-    /// has a younger volume: a catalogue that has lost its tail must not cost any data.
+    /// the group remembers their end or has a younger volume: a catalogue that has lost its tail
+    /// must not cost any data.
     void unknownVolumes() {
         List<Long> unknown = new ArrayList<>();
         disk.store()
                 .fences(
                         0,
                         (volumeId, _) -> {
-                            if (disk.view().map().volume(volumeId) == null && !gone(volumeId)) {
+                            if (disk.view().map().volume(volumeId) == null
+                                    && !gone.contains(volumeId)) {
                                 unknown.add(volumeId);
                             }
                             return true;
@@ -52,7 +56,8 @@ final class Purge {
             youngest = Math.max(youngest, volume.volumeId());
         }
         for (long volumeId : unknown) {
-            if (disk.view().map().volume(volumeId) == null && volumeId < youngest) {
+            boolean ended = volumeId < youngest || disk.view().purged(volumeId);
+            if (ended && disk.view().map().volume(volumeId) == null) {
                 add(volumeId);
             }
         }
@@ -85,6 +90,8 @@ final class Purge {
             disk.whenRoom(this::step);
             return;
         }
+        // Whoever has not heard of it writes no more, in no later life of the disk either.
+        disk.fences().raise(volumeId, Versions.TERM_MAX);
         List<Integer> chunks = new ArrayList<>();
         disk.store()
                 .chunksOfVolume(

@@ -44,12 +44,18 @@ final class Attachment {
     /// Refused lately because another gateway holds the volume: reads go with term 0 until then.
     private long elsewhereUntilNs = Long.MIN_VALUE;
 
+    /// The newest term under which an earlier life of this gateway holds it, 0 for none.
+    private final long earlierTerm;
+
     private final List<Consumer<@Nullable String>> detachWaiters = new ArrayList<>();
     private final List<Consumer<@Nullable String>> attachWaiters = new ArrayList<>();
 
     Attachment(Volume volume) {
         this.volume = volume;
         gateway = volume.gateway();
+        VolumeInfo.Attachment held = volume.info().attachment();
+        boolean own = held != null && held.gatewayId() == gateway.gatewayId();
+        earlierTerm = own ? held.term() : 0;
         sinceNs = gateway.loop().nowNs();
     }
 
@@ -200,6 +206,7 @@ final class Attachment {
             volume.failQueued(Errno.EIO);
         }
         answerAttach(refused.message());
+        answerDetach(null);
         volume.pump();
     }
 
@@ -254,7 +261,9 @@ final class Attachment {
     /// The group asks whether another may have the volume.
     void onYieldAsked(long askedTerm) {
         boolean busy = state == State.ATTACHED && term == askedTerm && (wrote || volume.changing());
-        boolean yields = !busy && state != State.DRAINING && state != State.DETACHING;
+        // What an earlier life has written nobody knows: it is attached again and levelled first.
+        boolean earlier = askedTerm <= earlierTerm;
+        boolean yields = !busy && !earlier && state != State.DRAINING && state != State.DETACHING;
         gateway.meta()
                 .submit(
                         new Command.AnswerYield(
@@ -272,6 +281,7 @@ final class Attachment {
         term = 0;
         volume.loosen();
         answerAttach("given up to another gateway before anything was written");
+        answerDetach(null);
         gateway.keeper().refresh();
         volume.pump();
     }

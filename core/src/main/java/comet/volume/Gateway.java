@@ -264,7 +264,8 @@ public final class Gateway implements MetaClient.Listener {
     public void onYieldAsked(long volumeId, long term) {
         Volume volume = volumes.get(volumeId);
         if (volume == null) {
-            meta.submit(new Command.AnswerYield(volumeId, gatewayId, term, true), reply -> {});
+            // An earlier life holds it, and what that has written nobody knows.
+            meta.submit(new Command.AnswerYield(volumeId, gatewayId, term, false), reply -> {});
         } else {
             volume.attachment().onYieldAsked(term);
         }

@@ -12,123 +12,13 @@ import comet.cluster.MemberState;
 import comet.cluster.PgConfig;
 import comet.cluster.PgConfig.Member;
 import comet.cluster.Reply;
-import comet.cluster.VolumeInfo;
 import comet.cluster.VolumeInfo.Durability;
 import comet.meta.Facts.DiskLife;
-import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-/// The rules, one by one.
-class GroupTest {
-    private static final int PGS = 16;
-    private static final long GIB = 1L << 30;
-
-    private final Group group = new Group();
-    private final ClusterMap map = new ClusterMap();
-    private final List<Long> aliveGateways = new ArrayList<>();
-    private final List<DiskLife> aliveDisks = new ArrayList<>();
-    private final List<DiskLife> ended = new ArrayList<>();
-    private boolean leaderIsNew;
-    private long sequence;
-    private Decision.@Nullable YieldQuestion question;
-
-    private Reply submit(Command command) {
-        return submit(new Submission(7, ++sequence, command));
-    }
-
-    private Reply submit(Submission submission) {
-        Facts facts = new Facts(leaderIsNew, aliveGateways, aliveDisks, ended);
-        GroupImage before = group.image();
-        group.decide(submission, facts);
-        assertThat(group.image()).as("deciding changes nothing").isEqualTo(before);
-        Group.Applied applied = group.apply(List.of(submission), facts);
-        if (applied.update() != null) {
-            assertThat(map.apply(applied.update())).isTrue();
-        }
-        question = applied.decisions().getFirst().question();
-        Reply reply = applied.decisions().getFirst().reply();
-        assertThat(reply.revision()).isLessThanOrEqualTo(group.revision());
-        return reply;
-    }
-
-    private void refused(String code, Command command) {
-        long revision = group.revision();
-        Reply reply = submit(command);
-        assertThat(reply).isInstanceOf(Reply.Refused.class);
-        assertThat(((Reply.Refused) reply).code()).isEqualTo(code);
-        assertThat(group.revision()).isEqualTo(revision);
-    }
-
-    private long id(Command command) {
-        Reply reply = submit(command);
-        assertThat(reply).isInstanceOf(Reply.Id.class);
-        return ((Reply.Id) reply).id();
-    }
-
-    private long boot(Command command) {
-        Reply reply = submit(command);
-        assertThat(reply).isInstanceOf(Reply.DiskStarted.class);
-        return ((Reply.DiskStarted) reply).bootId();
-    }
-
-    private long term(Command command) {
-        Reply reply = submit(command);
-        assertThat(reply).isInstanceOf(Reply.Attached.class);
-        return ((Reply.Attached) reply).term();
-    }
-
-    private void done(Command command) {
-        assertThat(submit(command)).isInstanceOf(Reply.Done.class);
-    }
-
-    private void twoDisks() {
-        done(new Command.CreateCluster(new ClusterInfo(1, 2, PGS, 2)));
-        for (int i = 1; i <= 2; i++) {
-            id(new Command.RegisterNode("node-" + i, "room-" + i, "host", List.of("h:" + i)));
-            id(new Command.AddDisk(i, 100, i, "room-" + i, 1000));
-            assertThat(boot(register(i, 1, 0, false, false))).isEqualTo(1);
-            aliveDisks.add(new DiskLife(i, 1));
-        }
-    }
-
-    private long volume(String name) {
-        return id(new Command.CreateVolume(name, GIB, Durability.FLUSH, 5));
-    }
-
-    private static Command.RegisterDisk register(
-            int diskId, long startCount, long bootId, boolean clean, boolean damaged) {
-        return new Command.RegisterDisk(diskId, 100, diskId, startCount, bootId, clean, damaged);
-    }
-
-    private static Command.RegisterGateway gateway(String name, String hostId) {
-        return new Command.RegisterGateway(name, hostId, 1, name.charAt(0), 1);
-    }
-
-    private VolumeInfo info(long volumeId) {
-        VolumeInfo volume = map.volume(volumeId);
-        if (volume == null) {
-            throw new AssertionError("no volume " + volumeId);
-        }
-        return volume;
-    }
-
-    private static <T> T found(@Nullable T value) {
-        if (value == null) {
-            throw new AssertionError("not found");
-        }
-        return value;
-    }
-
-    private Member member(int pg, int diskId) {
-        Member member = map.pg(pg).member(diskId);
-        if (member == null) {
-            throw new AssertionError("no member " + diskId + " in " + pg);
-        }
-        return member;
-    }
-
+/// The rules, one by one; those of attachments are in [AttachRulesTest].
+class GroupTest extends GroupRig {
     @Test
     void nothing_works_before_the_cluster_exists() {
         refused("no-cluster", gateway("g", "h"));
@@ -417,132 +307,6 @@ class GroupTest {
     }
 
     @Test
-    void attaching_takes_a_new_term_each_time() {
-        twoDisks();
-        long v = volume("v");
-        long g = id(gateway("g", "h"));
-        aliveGateways.add(g);
-        refused("unknown-volume", new Command.Attach(9, g, Mode.NORMAL));
-        refused("unknown-gateway", new Command.Attach(v, 9, Mode.NORMAL));
-        assertThat(term(new Command.Attach(v, g, Mode.NORMAL))).isEqualTo(1);
-        assertThat(info(v).cleanlyDetached()).isTrue();
-        assertThat(term(new Command.Attach(v, g, Mode.NORMAL))).isEqualTo(2);
-        assertThat(info(v).cleanlyDetached()).isFalse();
-        refused("attached", new Command.DeleteVolume(v, 5));
-        refused("not-attached", new Command.Detach(v, g, 1, true));
-        done(new Command.Detach(v, g, 2, true));
-        done(new Command.Detach(v, g, 2, true));
-        assertThat(info(v).attachment()).isNull();
-        assertThat(info(v).cleanlyDetached()).isTrue();
-        Submission attach = new Submission(7, 99, new Command.Attach(v, g, Mode.NORMAL));
-        Reply first = submit(attach);
-        assertThat(submit(attach)).isEqualTo(first);
-        assertThat(info(v).lastTerm()).isEqualTo(3);
-    }
-
-    private Submission by(long origin, Command command) {
-        return new Submission(origin, ++sequence, command);
-    }
-
-    private String code(long origin, Command command) {
-        Reply reply = submit(by(origin, command));
-        return reply instanceof Reply.Refused refused ? refused.code() : "";
-    }
-
-    @Test
-    void a_name_belongs_to_one_living_gateway() {
-        twoDisks();
-        long g = id(gateway("g", "h"));
-        aliveGateways.add(g);
-        Command other = new Command.RegisterGateway("g", "h", 5, 5, 1);
-        assertThat(code(8, other)).isEqualTo("gateway-lives");
-        leaderIsNew = true;
-        aliveGateways.clear();
-        assertThat(code(8, other)).isEqualTo("wait-for-gateway");
-        leaderIsNew = false;
-        assertThat(submit(by(8, other))).isEqualTo(new Reply.Id(group.revision(), g));
-        aliveGateways.add(g);
-        refused("gateway-lives", gateway("g", "h"));
-        assertThat(code(8, other)).as("a repeat").isEmpty();
-    }
-
-    @Test
-    void only_the_newest_life_of_a_gateway_attaches() {
-        twoDisks();
-        long v = volume("v");
-        long g = id(gateway("g", "h"));
-        aliveGateways.add(g);
-        assertThat(term(new Command.Attach(v, g, Mode.NORMAL))).isEqualTo(1);
-        // It restarts, and counts so as alive; what the dead life asked for comes late.
-        Command again = new Command.RegisterGateway("g", "h", 1, 'g', 2);
-        assertThat(code(8, again)).isEmpty();
-        refused("older-life", gateway("g", "h"));
-        refused("older-life", new Command.Attach(v, g, Mode.NORMAL));
-        refused("older-life", new Command.Attach(v, g, Mode.TAKEOVER));
-        Group restored = new Group(group.image());
-        assertThat(restored.image()).isEqualTo(group.image());
-        Command attach = new Command.Attach(v, g, Mode.NORMAL);
-        assertThat(submit(by(8, attach))).isEqualTo(new Reply.Attached(group.revision(), 2));
-        assertThat(code(9, attach)).isEqualTo("older-life");
-        // The dead life's word about its own term changes nothing; the operator's about this does.
-        refused("not-attached", new Command.Detach(v, g, 1, true));
-        done(new Command.AnswerYield(v, g, 1, true));
-        assertThat(info(v).attachment()).isEqualTo(new VolumeInfo.Attachment(g, 2, 0));
-        done(new Command.Detach(v, g, 2, false));
-        assertThat(info(v).attachment()).isNull();
-    }
-
-    @Test
-    void a_volume_held_by_a_living_gateway_is_refused_and_its_holder_asked() {
-        twoDisks();
-        long v = volume("v");
-        long g = id(gateway("g", "h"));
-        long h = id(gateway("h", "h"));
-        aliveGateways.add(g);
-        term(new Command.Attach(v, g, Mode.NORMAL));
-        refused("attached-elsewhere", new Command.Attach(v, h, Mode.NORMAL));
-        assertThat(question).isEqualTo(new Decision.YieldQuestion(v, g, 1));
-        done(new Command.AnswerYield(v, g, 1, false));
-        done(new Command.AnswerYield(v, g, 2, true));
-        done(new Command.AnswerYield(v, h, 1, true));
-        refused("attached-elsewhere", new Command.Attach(v, h, Mode.NORMAL));
-        done(new Command.AnswerYield(v, g, 1, true));
-        assertThat(term(new Command.Attach(v, h, Mode.NORMAL))).isEqualTo(2);
-        assertThat(term(new Command.Attach(v, g, Mode.NORMAL))).isEqualTo(3);
-        assertThat(question).isNull();
-        leaderIsNew = true;
-        aliveGateways.clear();
-        refused("attached-elsewhere", new Command.Attach(v, h, Mode.NORMAL));
-        assertThat(term(new Command.Attach(v, h, Mode.TAKEOVER))).isEqualTo(4);
-        assertThat(info(v).cleanlyDetached()).isFalse();
-    }
-
-    @Test
-    void migration_lets_the_target_and_nobody_else_take_over() {
-        twoDisks();
-        long v = volume("v");
-        long g = id(gateway("g", "h"));
-        long h = id(gateway("h", "h"));
-        long i = id(gateway("i", "h"));
-        aliveGateways.add(g);
-        refused("not-attached", new Command.Migrate(v, h));
-        term(new Command.Attach(v, g, Mode.NORMAL));
-        refused("unknown-gateway", new Command.Migrate(v, 44));
-        refused("already-there", new Command.Migrate(v, g));
-        done(new Command.Migrate(v, h));
-        refused("attached-elsewhere", new Command.Attach(v, i, Mode.NORMAL));
-        assertThat(term(new Command.Attach(v, g, Mode.NORMAL))).isEqualTo(2);
-        done(new Command.Migrate(v, 0));
-        refused("attached-elsewhere", new Command.Attach(v, h, Mode.NORMAL));
-        done(new Command.Migrate(v, h));
-        refused("attached-elsewhere", new Command.Attach(v, h, Mode.IF_FREE));
-        assertThat(question).as("a read asks nobody to yield").isNull();
-        assertThat(term(new Command.Attach(v, h, Mode.NORMAL))).isEqualTo(3);
-        assertThat(info(v).attachment()).isEqualTo(new VolumeInfo.Attachment(h, 3, 0));
-        assertThat(term(new Command.Attach(v, i, Mode.IF_FREE))).as("h is dead").isEqualTo(4);
-    }
-
-    @Test
     void a_batch_is_one_revision_and_each_command_sees_those_before_it() {
         twoDisks();
         long before = group.revision();
@@ -584,6 +348,7 @@ class GroupTest {
         Group restored = new Group(group.image());
         MapUpdate all = restored.changesAfter(behind.revision());
         assertThat(all.after()).isZero();
+        assertThat(all.purgedVolumes()).containsExactly(a);
         for (MapUpdate update : List.of(changes, all)) {
             ClusterMap learns = new ClusterMap();
             learns.apply(behind.image());

@@ -146,18 +146,6 @@ final class FakeMeta {
     }
 
     private MapUpdate since(long after) {
-        if (after == 0) {
-            return new MapUpdate(
-                    0,
-                    revision,
-                    cluster,
-                    List.copyOf(nodes.values()),
-                    List.copyOf(disks.values()),
-                    List.of(),
-                    List.of(pgs),
-                    List.copyOf(volumes.values()),
-                    List.of());
-        }
         List<Long> purged = new ArrayList<>();
         for (MapUpdate update : updates.tailMap(after, false).values()) {
             purged.addAll(update.purgedVolumes());

@@ -242,4 +242,38 @@ class LevelAndRepairTest {
         assertThat(reader.read(0, 3, 1, 5).states()).containsExactly(BlockState.CORRUPT);
         assertThat(harness.hasEvent("block-lost")).isFalse();
     }
+
+    @Test
+    void a_levelling_that_is_cut_off_leaves_a_version_that_nobody_else_has() {
+        one.open(5);
+        two.open(5);
+        one.fill(0, 5, 3);
+        two.fill(0, 5, 3);
+        for (int n = 0; n < 20; n++) {
+            one.write(0, 30 + n, v(5, 3 + n), v(5, 4 + n), n);
+        }
+        one.open(6);
+        two.open(6);
+        int pg = two.pg(0);
+        String low = harness.store(2).picture(pg);
+        long before = harness.store(2).appliedSequence();
+        two.sendLevel(0, 6, 1, v(5, 23));
+        harness.loop.advanceMs(5);
+        two.expect(MessageType.LEVEL_REPLY).release();
+        String high = harness.store(1).picture(pg);
+        assertThat(harness.store(2).picture(pg)).isEqualTo(high);
+        long after = harness.store(2).appliedSequence();
+        assertThat(after - before).isGreaterThan(20);
+        for (long kept = before; kept <= after; kept++) {
+            FakeStore cut = harness.store(2).crash(kept);
+            long version = Harness.some(cut.chunk(1, 0)).version();
+            if (version == v(5, 3)) {
+                assertThat(cut.picture(pg)).isEqualTo(low);
+            } else if (version == v(5, 23)) {
+                assertThat(cut.picture(pg)).isEqualTo(high);
+            } else {
+                assertThat(version).as("below all others").isEqualTo(v(0, 2));
+            }
+        }
+    }
 }

@@ -314,4 +314,34 @@ class RecoveryTest {
         harness.store(2).capacityBytes = 64L << 30;
         assertRecovered();
     }
+
+    @Test
+    void a_purged_volume_that_was_the_youngest_is_dropped_by_a_replica_that_was_away() {
+        open(5);
+        both(0, 1, 0, v(5, 1), 1);
+        harness.stopClean(2);
+        harness.meta.purgeVolume(1);
+        harness.start(2, true);
+        harness.loop.advanceMs(500);
+        assertThat(harness.store(2).chunk(1, 0)).isNull();
+    }
+
+    @Test
+    void nothing_of_a_purged_volume_returns() {
+        open(5);
+        both(0, 1, 0, v(5, 1), 1);
+        harness.meta.purgeVolume(1);
+        harness.loop.advanceMs(500);
+        // A gateway that has not heard of it goes on writing, before and after a restart.
+        assertThat(one.write(0, 1, 0, v(5, 2), 2).status()).isEqualTo(Status.FENCED);
+        harness.stopClean(1);
+        harness.meta.addVolume(2);
+        harness.start(1, true);
+        harness.loop.advanceMs(500);
+        one = harness.connect(1, Lane.WRITE);
+        assertThat(one.write(3, 1, 0, v(6, 1), 2).status()).isEqualTo(Status.FENCED);
+        harness.loop.advanceMs(500);
+        assertThat(harness.store(1).chunk(1, 0)).isNull();
+        assertThat(harness.store(1).chunk(1, 3)).isNull();
+    }
 }

@@ -264,4 +264,47 @@ class AttachTest {
         assertThat(cluster.disk(1).durable).hasSize(1);
         assertThat(cluster.disk(2).durable).hasSize(1);
     }
+
+    @Test
+    void a_detachment_during_an_attachment_that_is_refused_ends() {
+        cluster.await(cluster.write(first, first.open("vol"), 0, bytes, 0));
+        TestCluster.Node second = cluster.new Node(10);
+        BlockDevice other = second.open("vol");
+        Answer write = cluster.write(second, other, 0, bytes, 0);
+        String[] why = {"waiting"};
+        second.gateway.detach(5, false, answer -> why[0] = answer);
+        assertThat(cluster.await(write)).isEqualTo(Errno.EPERM);
+        cluster.loop.runUntil(() -> why[0] == null, 10);
+        assertThat(held().gatewayId()).isEqualTo(9);
+    }
+
+    @Test
+    void a_detachment_ends_where_the_volume_is_given_up_meanwhile() {
+        cluster.disk(2).kill(false);
+        BlockDevice mine = first.open("vol");
+        Answer read = new Answer();
+        mine.read(0, 512, first.bufs.take(512), 0, read);
+        cluster.loop.runFor(TestCluster.SECOND);
+        assertThat(first.gateway.status().getFirst().state()).isEqualTo("opening");
+        String[] why = {"waiting"};
+        first.gateway.detach(5, false, answer -> why[0] = answer);
+        first.gateway.onYieldAsked(5, held().term());
+        cluster.loop.runUntil(() -> why[0] == null && held() == null, 10);
+    }
+
+    @Test
+    void what_an_earlier_life_wrote_is_not_yielded() {
+        cluster.await(cluster.write(first, first.open("vol"), 0, bytes, 0));
+        first.kill();
+        TestCluster.Node again = cluster.new Node(9);
+        again.gateway.onYieldAsked(5, 1);
+        cluster.loop.runUntil(() -> cluster.meta.lastYield != null, 10);
+        assertThat(cluster.meta.lastYield).isFalse();
+        cluster.loop.runFor(2 * TestCluster.SECOND);
+        assertThat(held().term()).isEqualTo(2);
+        // Its own, of which it has written nothing, it gives.
+        again.gateway.onYieldAsked(5, 2);
+        cluster.loop.runUntil(() -> held() == null, 10);
+        assertThat(cluster.meta.map.volume(5L).cleanlyDetached()).isFalse();
+    }
 }
