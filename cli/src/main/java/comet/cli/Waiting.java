@@ -26,9 +26,11 @@ final class Waiting {
         startNs = nowNs;
     }
 
+    @SuppressWarnings("SystemConsoleNull") // it says @Nullable all the same
     static Waiting onConsole() {
         Console console = System.console();
-        return new Waiting(System.out, console != null && console.isTerminal(), System.nanoTime());
+        boolean terminal = console != null && console.isTerminal();
+        return new Waiting(System.out, terminal, System.nanoTime());
     }
 
     /// Work is under way.

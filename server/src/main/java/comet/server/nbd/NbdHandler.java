@@ -272,7 +272,7 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
         } else if (cause instanceof UncheckedIOException wrapped && !session.inDevice) {
             // The client has reset the connection, and the kernel has forgotten it before Netty
             // has.
-            why = String.valueOf(wrapped.getCause().getMessage());
+            why = String.valueOf(wrapped.getMessage());
         } else {
             why = "failure: " + cause;
             server.failed(this, cause);

@@ -23,14 +23,16 @@ final class Signals {
                     Proxy.newProxyInstance(
                             Signals.class.getClassLoader(),
                             new Class<?>[] {handler},
-                            (self, method, args) -> {
-                                if (method.getName().equals("handle")) {
-                                    action.run();
-                                }
-                                return method.getReturnType() == boolean.class
-                                        ? Boolean.valueOf(args != null && self == args[0])
-                                        : null;
-                            });
+                            (_, method, _) ->
+                                    switch (method.getName()) {
+                                        case "handle" -> {
+                                            action.run();
+                                            yield null;
+                                        }
+                                        case "equals" -> false;
+                                        case "hashCode" -> 0;
+                                        default -> "Comet";
+                                    });
             for (String name : new String[] {"TERM", "INT"}) {
                 signal.getMethod("handle", signal, handler)
                         .invoke(null, signal.getConstructor(String.class).newInstance(name), proxy);
