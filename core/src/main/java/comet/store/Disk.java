@@ -101,6 +101,7 @@ public final class Disk implements ChunkStore, Journal.Owner, Checkpoint.Owner {
     }
 
     void opened() {
+        parts.segments.checkLevel();
         startIdleTimer();
         maybeCheckpoint();
     }

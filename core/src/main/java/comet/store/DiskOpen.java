@@ -340,6 +340,11 @@ final class DiskOpen implements JournalReplay.Listener {
         if (file == null) {
             return;
         }
+        if (result.startMax() >= start.startCount()) {
+            // What this start would write would not follow what is there, and never be replayed.
+            refuse(StartRecord.FILE + " is older than the journal: an old copy of it?");
+            return;
+        }
         long durable = Math.max(result.durableMax(), indexSequence);
         boolean damaged = durable > result.end().lastSequence();
         if (damaged) {

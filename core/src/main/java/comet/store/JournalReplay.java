@@ -30,7 +30,8 @@ final class JournalReplay {
     /// @param end of the log
     /// @param sequenceMax highest sequence found anywhere in the ring
     /// @param durableMax highest that any batch says was durable
-    record Result(RingPlace end, long sequenceMax, long durableMax) {}
+    /// @param startMax highest number of a start found
+    record Result(RingPlace end, long sequenceMax, long durableMax, int startMax) {}
 
     private static final int WINDOW_BYTES = 8 << 20;
 
@@ -56,6 +57,7 @@ final class JournalReplay {
     private long scanAt;
     private long sequenceMax;
     private long durableMax;
+    private int startMax;
 
     /// @param scanAll whether to look at all of the ring; not needed after a clean stop
     JournalReplay(
@@ -207,6 +209,7 @@ final class JournalReplay {
             if (JournalBatch.intact(window, offset, crc)) {
                 sequenceMax = Math.max(sequenceMax, JournalBatch.lastSequence(b, offset));
                 durableMax = Math.max(durableMax, JournalBatch.durableThrough(b, offset));
+                startMax = Math.max(startMax, JournalBatch.start(b, offset));
                 scanAt += bytes;
             } else {
                 scanAt += Sizes.BLOCK_BYTES;
@@ -217,7 +220,8 @@ final class JournalReplay {
                 new Result(
                         new RingPlace(position, lap, checksum, lastSequence),
                         Math.max(sequenceMax, lastSequence),
-                        durableMax));
+                        durableMax,
+                        Math.max(startMax, lastStart)));
     }
 
     // The window.

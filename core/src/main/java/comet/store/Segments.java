@@ -250,6 +250,7 @@ final class Segments {
         long blocks = blocks(bytes);
         growIfNeeded(blocks);
         if (availableBlocks() < blocks || isCramped()) {
+            checkLevel();
             return false;
         }
         promisedBlocks += blocks;

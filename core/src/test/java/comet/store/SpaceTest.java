@@ -146,6 +146,29 @@ class SpaceTest {
     }
 
     @Test
+    void levels_are_told_without_a_checkpoint_and_again_after_a_start() {
+        StoreRig rig =
+                new StoreRig(StoreConfig.small().withSpace(256 << 10, 0, 64 << 10), 8)
+                        .formatted()
+                        .open();
+        for (int i = 0; i < 12; i++) {
+            assertThat(rig.disk().grant(4096)).isTrue();
+            rig.write(1, 0, DATA, i, 1);
+        }
+        rig.checkpoint();
+        rig.loop.runFor(2_000_000_000L);
+        assertThat(rig.events).noneMatch(e -> e.contains("disk-near-full"));
+        // Somebody else fills the file system.
+        rig.media.setFreeBytes(0);
+        rig.loop.runFor(2_000_000_000L);
+        assertThat(rig.disk().grant(16 << 20)).isFalse();
+        assertThat(rig.events.stream().filter(e -> e.startsWith("WARN disk-near-full"))).hasSize(1);
+        rig.close();
+        rig.open();
+        assertThat(rig.events.stream().filter(e -> e.startsWith("WARN disk-near-full"))).hasSize(2);
+    }
+
+    @Test
     void a_full_disk_can_be_stopped() {
         StoreRig rig = new StoreRig(CONFIG, 5).formatted().open().registered(7);
         for (int i = 0; i < 64 + 8; i++) {
