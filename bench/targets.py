@@ -68,13 +68,15 @@ class Nbdkit:
 
 
 class Comet:
-    def __init__(self, work, size, nodes):
-        self.name = "comet" if nodes else "embedded"
+    def __init__(self, work, size, nodes, settings=(), name=None):
+        self.name = name or ("comet" if nodes else "embedded")
         self.data = work / self.name
         command = [ROOT / "comet", "up", "--data", self.data, "--size", str(size)]
         command += ["--nbd", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
         if nodes:
             command += ["--nodes", str(nodes)]
+        for setting in settings:
+            command += ["--set", setting]
         self.log = open(work / f"{self.name}.log", "w")
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=self.log, text=True, start_new_session=True

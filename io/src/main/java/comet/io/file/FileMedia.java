@@ -1,6 +1,7 @@
 package comet.io.file;
 
 import comet.io.loop.EventLoop;
+import comet.io.loop.Ring;
 import comet.port.Errno;
 import comet.port.IoDone;
 import comet.port.Media;
@@ -14,6 +15,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -31,11 +34,35 @@ public final class FileMedia implements Media, AutoCloseable {
 
     private static final long XFS = 0x58465342;
 
+    /// How files get done.
+    public enum Way {
+        /// By the loop's ring where it has one, else by threads.
+        AUTO,
+        IO_URING,
+        THREADS;
+
+        /// The one that a configuration names.
+        ///
+        /// @throws IllegalArgumentException with words for people
+        public static Way of(String word) {
+            for (Way way : values()) {
+                if (way.word().equals(word)) {
+                    return way;
+                }
+            }
+            throw new IllegalArgumentException(word + " is unknown: use auto, io_uring or threads");
+        }
+
+        public String word() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
     /// @param journalFolder where the journal lies if not in the disk's own folder; it must exist,
     ///   and is kept for this disk alone
     /// @param anyFileSystem accepts file systems that are not known to keep their promises (tests)
-    public record Options(@Nullable Path journalFolder, boolean anyFileSystem) {
-        public static final Options DEFAULT = new Options(null, false);
+    public record Options(@Nullable Path journalFolder, Way files, boolean anyFileSystem) {
+        public static final Options DEFAULT = new Options(null, Way.AUTO, false);
     }
 
     private final Path folder;
@@ -50,6 +77,7 @@ public final class FileMedia implements Media, AutoCloseable {
             @Nullable Path journalFolder,
             EventLoop loop,
             FilePool pool,
+            @Nullable Ring ring,
             FolderLock lock,
             @Nullable FolderLock journalLock) {
         this.folder = folder;
@@ -57,7 +85,7 @@ public final class FileMedia implements Media, AutoCloseable {
         this.loop = loop;
         this.lock = lock;
         this.journalLock = journalLock;
-        ops = new FileOps(loop, pool);
+        ops = new FileOps(loop, pool, ring);
     }
 
     /// Takes the folder, which must exist. Blocking.
@@ -65,6 +93,13 @@ public final class FileMedia implements Media, AutoCloseable {
     /// @throws MediaException with words for people: missing, in use, read-only, a file system that
     ///   is not supported
     public static FileMedia open(Path folder, Options options, EventLoop loop, FilePool pool)
+            throws MediaException {
+        return open(folder, options, loop, pool, ring(options.files(), loop));
+    }
+
+    /// @param ring the one to use, or null for threads alone
+    static FileMedia open(
+            Path folder, Options options, EventLoop loop, FilePool pool, @Nullable Ring ring)
             throws MediaException {
         FolderLock lock = take(folder, options);
         Path elsewhere = options.journalFolder();
@@ -77,7 +112,27 @@ public final class FileMedia implements Media, AutoCloseable {
                 throw e;
             }
         }
-        return new FileMedia(folder, elsewhere, loop, pool, lock, journalLock);
+        LOG.info(
+                "event=folder-opened folder={} files={} sockets={}",
+                folder,
+                (ring == null ? Way.THREADS : Way.IO_URING).word(),
+                loop.transport().word());
+        return new FileMedia(folder, elsewhere, loop, pool, ring, lock, journalLock);
+    }
+
+    private static @Nullable Ring ring(Way way, EventLoop loop) throws MediaException {
+        Ring ring =
+                way == Way.THREADS
+                        ? null
+                        : loop.<Optional<Ring>>call(() -> Optional.ofNullable(loop.ring()))
+                                .orElse(null);
+        if (ring == null && way == Way.IO_URING) {
+            throw new MediaException(
+                    "this machine has no io_uring for files beside "
+                            + loop.transport().word()
+                            + " for sockets: use io.files = auto");
+        }
+        return ring;
     }
 
     private static FolderLock take(Path folder, Options options) throws MediaException {

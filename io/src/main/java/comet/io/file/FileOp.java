@@ -3,13 +3,15 @@ package comet.io.file;
 import static java.util.Objects.requireNonNull;
 
 import comet.base.Buf;
+import comet.io.loop.Ring;
+import comet.io.loop.RingRequest;
 import comet.port.Errno;
 import comet.port.IoDone;
 import org.jspecify.annotations.Nullable;
 
-/// One operation on a file, from the call to its answer. Reused: belongs to the loop, while it is
-/// under way to one file thread, and is handed back through [FileOps].
-final class FileOp implements FilePool.Work, Runnable {
+/// One operation on a file, from the call to its answer. Reused: belongs to the loop; while it is
+/// under way to the kernel's ring, or to one file thread that hands it back through [FileOps].
+final class FileOp extends RingRequest implements FilePool.Work, Runnable {
     enum Kind {
         READ,
         WRITE,
@@ -21,7 +23,7 @@ final class FileOp implements FilePool.Work, Runnable {
     private Kind kind = Kind.SYNC;
     private @Nullable PosixFile file;
 
-    /// Only kept: its memory must not be collected while a thread works on it.
+    /// Only kept: its memory must not be collected while a thread or the kernel works on it.
     @SuppressWarnings("UnusedVariable")
     private @Nullable Buf buf;
 
@@ -29,6 +31,10 @@ final class FileOp implements FilePool.Work, Runnable {
     private long address;
     private int length;
     private int moved;
+
+    /// In a ring: what is under way is a sync, and not a read or a write.
+    private boolean syncing;
+
     private @Nullable IoDone done;
     private long token;
     private int result;
@@ -47,6 +53,7 @@ final class FileOp implements FilePool.Work, Runnable {
         this.token = token;
         length = 0;
         moved = 0;
+        syncing = kind == Kind.SYNC;
     }
 
     void range(Buf buf, long address, int length, long position) {
@@ -58,15 +65,66 @@ final class FileOp implements FilePool.Work, Runnable {
 
     /// On the loop: reads what is in the page cache.
     ///
-    /// @return whether that was all; else the rest is for a file thread
+    /// @return whether that was all; else the rest is for the ring or a file thread
     boolean readCached(Posix posix) {
-        int count = posix.preadCached(fd(), address, length, position);
+        int count = posix.preadCached(fileNumber(), address, length, position);
         if (count == length || count == 0) {
             result = count;
             return true;
         }
         moved = Math.max(count, 0);
         return false;
+    }
+
+    /// On the loop: has the ring do what is left of it.
+    void onRing(Ring ring) {
+        if (syncing) {
+            request(FSYNC, fileNumber(), FSYNC_DATASYNC, 0, 0, 0);
+        } else {
+            request(
+                    kind == Kind.READ ? READ : WRITE,
+                    fileNumber(),
+                    0,
+                    address + moved,
+                    length - moved,
+                    position + moved);
+        }
+        ring.submit(this);
+    }
+
+    /// On the loop: a step of it has ended in the ring.
+    @Override
+    protected void completed(int answer) {
+        if (syncing) {
+            end(
+                    answer == -Posix.EINTR
+                            ? -Errno.EIO
+                            : answer < 0 || kind == Kind.SYNC ? answer : length);
+        } else if (answer > 0) {
+            moved += answer;
+            if (moved < length) {
+                ops.onRing(this);
+            } else if (kind == Kind.WRITE_AND_SYNC) {
+                syncing = true;
+                ops.onRing(this);
+            } else {
+                end(length);
+            }
+        } else if (answer == 0) {
+            end(kind == Kind.READ ? moved : -Errno.EIO);
+        } else if (answer == -Posix.EINTR) {
+            ops.onRing(this);
+        } else if (answer == -Posix.EAGAIN) {
+            // The kernel would have to wait and does not want to: a thread can.
+            ops.onThread(this);
+        } else {
+            end(answer);
+        }
+    }
+
+    private void end(int answer) {
+        result = answer;
+        run();
     }
 
     /// On a file thread: this one, and those that were handed over with it.
@@ -111,7 +169,8 @@ final class FileOp implements FilePool.Work, Runnable {
 
     private int read(Posix posix) {
         while (moved < length) {
-            int count = posix.pread(fd(), address + moved, length - moved, position + moved);
+            int count =
+                    posix.pread(fileNumber(), address + moved, length - moved, position + moved);
             if (count == 0) {
                 break;
             }
@@ -126,7 +185,8 @@ final class FileOp implements FilePool.Work, Runnable {
 
     private int write(Posix posix) {
         while (moved < length) {
-            int count = posix.pwrite(fd(), address + moved, length - moved, position + moved);
+            int count =
+                    posix.pwrite(fileNumber(), address + moved, length - moved, position + moved);
             if (count == 0) {
                 return -Errno.EIO;
             }
@@ -140,11 +200,11 @@ final class FileOp implements FilePool.Work, Runnable {
     }
 
     private int sync(Posix posix) {
-        int answer = posix.fdatasync(fd());
+        int answer = posix.fdatasync(fileNumber());
         return answer == -Posix.EINTR ? -Errno.EIO : answer;
     }
 
-    private int fd() {
+    private int fileNumber() {
         return requireNonNull(file).fd();
     }
 }

@@ -1,14 +1,17 @@
 package comet.io.file;
 
 import comet.io.loop.EventLoop;
+import comet.io.loop.Ring;
 import java.util.ArrayDeque;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
-/// The operations of one disk's files, and their way to file threads and back, which costs more
-/// than most of them: so writes into the page cache that are begun within one turn go over
-/// together, and those that ended are put on a list from which the loop takes all at once; only the
-/// first one on an empty list wakes it.
+/// The operations of one disk's files. Where the loop has a ring, the kernel does them while the
+/// loop goes on. What would wait in the kernel too (writes into the page cache, folders) and
+/// everything where there is no ring goes to file threads. That way and back costs more than most
+/// operations: so writes into the page cache that are begun within one turn go over together, and
+/// those that ended are put on a list from which the loop takes all at once; only the first one on
+/// an empty list wakes it.
 final class FileOps {
     private static final int KEPT_MAX = 1024;
 
@@ -17,6 +20,7 @@ final class FileOps {
 
     private final EventLoop loop;
     private final FilePool pool;
+    private final @Nullable Ring ring;
 
     /// For calls on the loop's own thread.
     private final Posix posix = new Posix();
@@ -32,9 +36,11 @@ final class FileOps {
     private int groupCount;
     private boolean handOverPlanned;
 
-    FileOps(EventLoop loop, FilePool pool) {
+    /// @param ring the loop's, or null for file threads alone
+    FileOps(EventLoop loop, FilePool pool, @Nullable Ring ring) {
         this.loop = loop;
         this.pool = pool;
+        this.ring = ring;
     }
 
     FileOp take() {
@@ -52,12 +58,22 @@ final class FileOps {
         pool.run(work);
     }
 
-    /// Reads from the page cache now, answering later in this turn, or has a file thread read.
+    /// Has the ring do it, or a file thread where there is none.
+    void onRing(FileOp op) {
+        Ring through = ring;
+        if (through == null) {
+            pool.run(op);
+        } else {
+            op.onRing(through);
+        }
+    }
+
+    /// Reads from the page cache now, answering later in this turn, or has the device asked.
     void readCachedFirst(FileOp op) {
         if (op.readCached(posix)) {
             loop.execute(op);
         } else {
-            pool.run(op);
+            onRing(op);
         }
     }
 

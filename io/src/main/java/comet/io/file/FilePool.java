@@ -1,14 +1,23 @@
 package comet.io.file;
 
+import static java.util.Objects.requireNonNull;
+
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// The threads on which calls that may wait for a device run: platform threads, since file calls
 /// hold their carrier. Shared by the disks of a process. What waits here is bounded by what its
 /// callers may have in flight.
+///
+/// Work goes to the thread that fell asleep last: one thread, its processor still warm, does
+/// everything where one is enough.
 public final class FilePool implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(FilePool.class);
 
@@ -18,43 +27,71 @@ public final class FilePool implements AutoCloseable {
         void run(Posix posix);
     }
 
-    /// Ends the thread that takes it.
-    private static final class Stop implements Work {
-        @Override
-        public void run(Posix posix) {}
-    }
+    private final ReentrantLock lock = new ReentrantLock();
+    private final ArrayDeque<Work> queue = new ArrayDeque<>();
 
-    private final LinkedBlockingQueue<Work> queue = new LinkedBlockingQueue<>();
-    private final List<Thread> threads = new ArrayList<>();
+    /// The one that fell asleep last is the first.
+    private final ArrayDeque<Worker> asleep = new ArrayDeque<>();
+
+    private final List<Worker> workers = new ArrayList<>();
+    private final Supplier<Posix> calls;
+    private boolean closed;
 
     public FilePool(String name, int threadCount) {
+        this(name, threadCount, Posix::new);
+    }
+
+    /// @param calls what each thread makes its calls with
+    FilePool(String name, int threadCount, Supplier<Posix> calls) {
+        this.calls = calls;
         for (int i = 0; i < threadCount; i++) {
-            threads.add(
-                    Thread.ofPlatform()
-                            .daemon()
-                            .name(name + "-" + i)
-                            .start(this::workUntilStopped));
+            workers.add(new Worker(name + "-" + i));
         }
+        workers.forEach(worker -> worker.thread.start());
     }
 
     /// Runs `work` on one of the threads; for work that needs no [Posix].
     public void execute(Runnable work) {
-        queue.add(_ -> work.run());
+        run(_ -> work.run());
     }
 
     void run(Work work) {
-        queue.add(work);
+        Worker woken;
+        lock.lock();
+        try {
+            if (closed) {
+                LOG.debug("work for file threads that have ended");
+                return;
+            }
+            woken = asleep.pollFirst();
+            if (woken == null) {
+                queue.addLast(work);
+                return;
+            }
+        } finally {
+            lock.unlock();
+        }
+        woken.given = work;
+        LockSupport.unpark(woken.thread);
     }
 
     /// Ends the threads when everything queued before is done, and waits for that.
     @Override
     public void close() {
-        for (int i = 0; i < threads.size(); i++) {
-            queue.add(new Stop());
+        lock.lock();
+        try {
+            closed = true;
+            for (Worker worker : asleep) {
+                worker.given = Worker.STOP;
+                LockSupport.unpark(worker.thread);
+            }
+            asleep.clear();
+        } finally {
+            lock.unlock();
         }
-        for (Thread thread : threads) {
+        for (Worker worker : workers) {
             try {
-                thread.join();
+                worker.thread.join();
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 return;
@@ -62,23 +99,49 @@ public final class FilePool implements AutoCloseable {
         }
     }
 
-    private void workUntilStopped() {
-        Posix posix = new Posix();
-        while (true) {
-            Work work;
+    private final class Worker {
+        static final Work STOP = _ -> {};
+
+        final Thread thread;
+
+        /// Set by whoever took this worker from those that sleep.
+        volatile @Nullable Work given;
+
+        Worker(String name) {
+            thread = Thread.ofPlatform().daemon().name(name).unstarted(this::workUntilStopped);
+        }
+
+        private void workUntilStopped() {
+            Posix posix = calls.get();
+            for (Work work = next(); work != STOP; work = next()) {
+                try {
+                    work.run(posix);
+                } catch (Throwable failure) {
+                    LOG.error("work on a file thread failed", failure);
+                }
+            }
+        }
+
+        private Work next() {
+            lock.lock();
             try {
-                work = queue.take();
-            } catch (InterruptedException e) {
-                return;
+                Work waiting = queue.pollFirst();
+                if (waiting != null) {
+                    return waiting;
+                }
+                if (closed) {
+                    return STOP;
+                }
+                asleep.addFirst(this);
+            } finally {
+                lock.unlock();
             }
-            if (work instanceof Stop) {
-                return;
+            while (given == null) {
+                LockSupport.park(this);
             }
-            try {
-                work.run(posix);
-            } catch (Throwable failure) {
-                LOG.error("work on a file thread failed", failure);
-            }
+            Work work = requireNonNull(given);
+            given = null;
+            return work;
         }
     }
 }

@@ -15,7 +15,7 @@ import java.lang.invoke.VarHandle;
 /// keeps the memory in which a call leaves its error. Addresses are plain numbers, so that nothing
 /// is allocated per call.
 @SuppressWarnings("restricted") // this class is where native access is allowed
-final class Posix {
+class Posix {
     static final int O_RDONLY = 0;
     static final int O_RDWR = 2;
     static final int O_CREAT = 0x40;

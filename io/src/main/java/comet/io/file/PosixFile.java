@@ -40,7 +40,7 @@ final class PosixFile implements MediaFile {
         FileOp op = begin(FileOp.Kind.READ, done, token);
         range(op, position, target, offset, length);
         if (direct || length > READ_ON_LOOP_BYTES_MAX) {
-            ops.onThread(op);
+            ops.onRing(op);
         } else {
             ops.readCachedFirst(op);
         }
@@ -51,7 +51,7 @@ final class PosixFile implements MediaFile {
         FileOp op = begin(FileOp.Kind.WRITE, done, token);
         range(op, position, source, offset, length);
         if (direct) {
-            ops.onThread(op);
+            ops.onRing(op);
         } else {
             ops.inGroup(op);
         }
@@ -62,12 +62,12 @@ final class PosixFile implements MediaFile {
             long position, Buf source, int offset, int length, IoDone done, long token) {
         FileOp op = begin(FileOp.Kind.WRITE_AND_SYNC, done, token);
         range(op, position, source, offset, length);
-        ops.onThread(op);
+        ops.onRing(op);
     }
 
     @Override
     public void sync(IoDone done, long token) {
-        ops.onThread(begin(FileOp.Kind.SYNC, done, token));
+        ops.onRing(begin(FileOp.Kind.SYNC, done, token));
     }
 
     @Override

@@ -19,6 +19,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -58,6 +59,8 @@ public final class EventLoop implements Loop, AutoCloseable {
     private final ArrayDeque<Runnable> turnEnd = new ArrayDeque<>();
     private final Runnable turn = this::turn;
     private boolean turnPlanned;
+    private @Nullable Ring ring;
+    private boolean ringTried;
 
     private EventLoop(String name, Transport transport, Consumer<Throwable> failed) {
         this.transport = transport;
@@ -97,6 +100,15 @@ public final class EventLoop implements Loop, AutoCloseable {
 
     public Crc crc() {
         return crc;
+    }
+
+    /// The ring on which files complete, or null where there is none; owner thread only.
+    public @Nullable Ring ring() {
+        if (!ringTried) {
+            ringTried = true;
+            ring = Ring.open(this);
+        }
+        return ring;
     }
 
     public boolean inLoop() {
@@ -175,6 +187,15 @@ public final class EventLoop implements Loop, AutoCloseable {
     @Override
     public void close() {
         Check.that(!inLoop(), "a loop cannot wait for its own end");
+        if (!netty.isShuttingDown()) {
+            call(() -> {
+                ringTried = true;
+                if (ring != null) {
+                    ring.close();
+                }
+                return true;
+            });
+        }
         group.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly();
     }
 

@@ -24,6 +24,7 @@ import io.netty.channel.uring.IoUringSocketChannel;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Path;
+import java.util.Locale;
 
 /// How an event loop waits for its sockets.
 public enum Transport {
@@ -53,15 +54,18 @@ public enum Transport {
                     case "nio" -> NIO;
                     default ->
                             throw new IllegalArgumentException(
-                                    "transport "
-                                            + name
-                                            + " is unknown: use auto, epoll, io_uring or nio");
+                                    name + " is unknown: use auto, epoll, io_uring or nio");
                 };
         if (!transport.isAvailable()) {
             throw new IllegalArgumentException(
-                    "transport " + name + " is not available on this machine: use auto");
+                    name + " is not available on this machine: use auto");
         }
         return transport;
+    }
+
+    /// As a configuration names it.
+    public String word() {
+        return name().toLowerCase(Locale.ROOT);
     }
 
     public boolean isAvailable() {

@@ -25,22 +25,30 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
+@ParameterizedClass
+@MethodSource("comet.io.file.Setting#available")
 class FileMediaTest {
-    private static final FileMedia.Options ANY = new FileMedia.Options(null, true);
+    private final Setting setting;
 
     @TempDir Path folder;
     private TestLoop test;
     private FilePool pool;
     private FileMedia media;
 
+    FileMediaTest(Setting setting) {
+        this.setting = setting;
+    }
+
     @BeforeEach
     void open() throws MediaException {
-        test = new TestLoop();
+        test = new TestLoop(setting.transport);
         pool = new FilePool("test-file", 3);
-        media = FileMedia.open(folder, ANY, test.loop, pool);
+        media = FileMedia.open(folder, setting.options(), test.loop, pool);
     }
 
     @AfterEach
@@ -109,6 +117,21 @@ class FileMediaTest {
         assertThat(tokens).doesNotHaveDuplicates();
     }
 
+    @ParameterizedTest
+    @EnumSource(Access.class)
+    void more_than_the_kernel_takes_at_a_time_waits(Access access) {
+        MediaFile file = create("f", 1 << 20, access);
+        Buf buf = pattern(4096, 1);
+        int[] ended = {0};
+        test.on(() -> {
+            for (int i = 0; i < 3000; i++) {
+                file.write(4096L * (i % 256), buf, 0, 4096, (_, result) -> ended[0] += result, i);
+            }
+            file.close();
+        });
+        test.until("all are written", () -> ended[0] == 3000 * 4096);
+    }
+
     @Test
     void what_the_page_cache_holds_is_read_without_a_thread() {
         MediaFile file = create("f", 1 << 20, Access.CACHED);
@@ -156,7 +179,7 @@ class FileMediaTest {
 
     @Test
     void a_folder_has_one_owner() {
-        assertThatThrownBy(() -> FileMedia.open(folder, ANY, test.loop, pool))
+        assertThatThrownBy(() -> FileMedia.open(folder, setting.options(), test.loop, pool))
                 .isInstanceOf(MediaException.class)
                 .hasMessageContaining(folder.toString())
                 .hasMessageContaining("in use by process " + ProcessHandle.current().pid());
@@ -164,7 +187,8 @@ class FileMediaTest {
 
     @Test
     void a_missing_folder_and_a_foreign_file_system_are_refused() {
-        assertThatThrownBy(() -> FileMedia.open(folder.resolve("x"), ANY, test.loop, pool))
+        assertThatThrownBy(() ->
+                        FileMedia.open(folder.resolve("x"), setting.options(), test.loop, pool))
                 .isInstanceOf(MediaException.class)
                 .hasMessageContaining("is its device mounted?");
         Path shared = Path.of("/dev/shm");
@@ -177,7 +201,7 @@ class FileMediaTest {
     @Test
     void the_journal_may_lie_elsewhere(@TempDir Path fast) throws MediaException {
         media.close();
-        FileMedia.Options options = new FileMedia.Options(fast, true);
+        FileMedia.Options options = new FileMedia.Options(fast, setting.files, true);
         media = FileMedia.open(folder, options, test.loop, pool);
         test.on(create("journal", 1 << 20, Access.DIRECT)::close);
         assertThat(fast.resolve("journal")).exists();
@@ -188,7 +212,7 @@ class FileMediaTest {
                 .isInstanceOf(MediaException.class)
                 .hasMessageContaining(fast.toString());
         // What was taken before the refusal is given back.
-        FileMedia.open(other, ANY, test.loop, pool).close();
+        FileMedia.open(other, setting.options(), test.loop, pool).close();
     }
 
     private MediaFile create(String name, long bytes, Access access) {

@@ -35,10 +35,15 @@ public final class TestLoop implements AutoCloseable {
 
     /// Waits until `fact`, asked on the loop, holds.
     public void until(String what, BooleanSupplier fact) {
+        until(what, DEADLINE_S, fact);
+    }
+
+    /// As above, for what does a lot.
+    public void until(String what, long seconds, BooleanSupplier fact) {
         CountDownLatch holds = new CountDownLatch(1);
         loop.submit(() -> ask(fact, holds));
         try {
-            assertThat(holds.await(DEADLINE_S, TimeUnit.SECONDS)).as(what).isTrue();
+            assertThat(holds.await(seconds, TimeUnit.SECONDS)).as(what).isTrue();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -226,6 +226,11 @@ final class ConfigFile {
         return key;
     }
 
+    /// Whether files of this kind may have the key.
+    boolean knows(String path) {
+        return keys.containsKey(path);
+    }
+
     boolean has(String path) {
         key(path);
         return config.hasPath(path);

@@ -23,6 +23,7 @@ public record GatewayConfig(
         Duration idleDetach,
         long memoryBytes,
         AdminConfig admin,
+        IoConfig io,
         @Nullable Path pidFile) {
     public GatewayConfig {
         group = List.copyOf(group);
@@ -45,6 +46,7 @@ public record GatewayConfig(
                 file.duration("idle-detach"),
                 file.bytes("memory", 16L << 20, 64L << 30),
                 AdminConfig.read(file, data),
+                IoConfig.read(file),
                 file.pathOrNull("pid-file"));
     }
 }

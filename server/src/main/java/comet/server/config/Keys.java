@@ -69,6 +69,25 @@ final class Keys {
                             "Allow addresses other than loopback although nothing is encrypted and"
                                     + " peers are not authenticated."));
 
+    private static final List<Key> SOCKETS =
+            List.of(
+                    new Key(
+                            IoConfig.SOCKETS,
+                            Kind.TEXT,
+                            "auto",
+                            "How the process waits for its sockets: `epoll`, `io_uring`, `nio` (the"
+                                    + " JDK's), or `auto`, which takes the fastest that the machine"
+                                    + " allows."));
+
+    private static final List<Key> FILES =
+            List.of(
+                    new Key(
+                            IoConfig.FILES,
+                            Kind.TEXT,
+                            "auto",
+                            "How disks reach their devices: `io_uring`, `threads`, or `auto`, which"
+                                    + " takes the ring where the kernel gives one."));
+
     private static final List<Key> ADMIN =
             List.of(
                     new Key(
@@ -141,9 +160,11 @@ final class Keys {
                                             + " theirs.")),
                     GROUP,
                     META,
+                    SOCKETS,
+                    FILES,
                     ADMIN);
 
-    static final List<Key> META_ALONE = join(COMMON, META, ADMIN);
+    static final List<Key> META_ALONE = join(COMMON, META, SOCKETS, ADMIN);
 
     static final List<Key> GATEWAY =
             join(
@@ -179,47 +200,51 @@ final class Keys {
                                     "256M",
                                     "Bound of the data of writes that are kept until they are durable"
                                             + " everywhere.")),
+                    SOCKETS,
                     ADMIN);
 
     static final List<Key> UP =
-            List.of(
-                    new Key("data", Kind.PATH, "data", "The data folder. Flag: --data."),
-                    new Key(
-                            "nbd",
-                            Kind.ADDRESS,
-                            "127.0.0.1:10809",
-                            "NBD over TCP; port 0 means any free one. Flag: --nbd."),
-                    new Key(
-                            "admin",
-                            Kind.ADDRESS,
-                            "127.0.0.1:7490",
-                            "The admin API over TCP; port 0 means any free one. Flag: --admin."),
-                    new Key(
-                            "size",
-                            Kind.SIZE,
-                            "10G",
-                            "Size of the first volume, `disk0`. Flag: --size."),
-                    new Key(
-                            "nodes",
-                            Kind.INTEGER,
-                            "0",
-                            "0: everything in one process. N: that many storage nodes and a gateway as"
-                                    + " processes of their own. Flag: --nodes."),
-                    new Key(
-                            "journal-size",
-                            Kind.SIZE,
-                            "1G",
-                            "Size of each new disk's journal; 64M to 64G."),
-                    new Key(
-                            "grace-period",
-                            Kind.DURATION,
-                            "24h",
-                            "How long a deleted volume can be restored before its space is freed."),
-                    new Key(
-                            "insecure",
-                            Kind.BOOLEAN,
-                            "false",
-                            "Allow addresses other than loopback although nothing is encrypted."));
+            join(
+                    List.of(
+                            new Key("data", Kind.PATH, "data", "The data folder. Flag: --data."),
+                            new Key(
+                                    "nbd",
+                                    Kind.ADDRESS,
+                                    "127.0.0.1:10809",
+                                    "NBD over TCP; port 0 means any free one. Flag: --nbd."),
+                            new Key(
+                                    "admin",
+                                    Kind.ADDRESS,
+                                    "127.0.0.1:7490",
+                                    "The admin API over TCP; port 0 means any free one. Flag: --admin."),
+                            new Key(
+                                    "size",
+                                    Kind.SIZE,
+                                    "10G",
+                                    "Size of the first volume, `disk0`. Flag: --size."),
+                            new Key(
+                                    "nodes",
+                                    Kind.INTEGER,
+                                    "0",
+                                    "0: everything in one process. N: that many storage nodes and a gateway as"
+                                            + " processes of their own. Flag: --nodes."),
+                            new Key(
+                                    "journal-size",
+                                    Kind.SIZE,
+                                    "1G",
+                                    "Size of each new disk's journal; 64M to 64G."),
+                            new Key(
+                                    "grace-period",
+                                    Kind.DURATION,
+                                    "24h",
+                                    "How long a deleted volume can be restored before its space is freed."),
+                            new Key(
+                                    "insecure",
+                                    Kind.BOOLEAN,
+                                    "false",
+                                    "Allow addresses other than loopback although nothing is encrypted.")),
+                    SOCKETS,
+                    FILES);
 
     @SafeVarargs
     private static List<Key> join(List<Key>... parts) {

@@ -6,7 +6,12 @@ import org.jspecify.annotations.Nullable;
 
 /// Config of a member of the metadata group that is a process of its own.
 public record MetaConfig(
-        String name, Path data, GroupConfig group, AdminConfig admin, @Nullable Path pidFile) {
+        String name,
+        Path data,
+        GroupConfig group,
+        AdminConfig admin,
+        IoConfig io,
+        @Nullable Path pidFile) {
     /// @throws ConfigException where it cannot be used
     public static MetaConfig read(Path configFile, List<String> overrides) {
         ConfigFile file = ConfigFile.read(configFile, Keys.META_ALONE, overrides);
@@ -17,6 +22,11 @@ public record MetaConfig(
             throw file.refuse("meta.members", "does not name `" + name + "`, this process");
         }
         return new MetaConfig(
-                name, data, group, AdminConfig.read(file, data), file.pathOrNull("pid-file"));
+                name,
+                data,
+                group,
+                AdminConfig.read(file, data),
+                IoConfig.read(file),
+                file.pathOrNull("pid-file"));
     }
 }

@@ -24,6 +24,7 @@ public record NodeConfig(
         List<HostPort> group,
         @Nullable GroupConfig meta,
         AdminConfig admin,
+        IoConfig io,
         @Nullable Path pidFile) {
     static final long JOURNAL_BYTES_MIN = 64L << 20;
     static final long JOURNAL_BYTES_MAX = 64L << 30;
@@ -72,6 +73,7 @@ public record NodeConfig(
                 file.addresses("group"),
                 GroupConfig.read(file, name),
                 AdminConfig.read(file, data),
+                IoConfig.read(file),
                 file.pathOrNull("pid-file"));
     }
 }

@@ -16,7 +16,8 @@ public record UpConfig(
         long sizeBytes,
         int nodes,
         long journalBytes,
-        Duration gracePeriod) {
+        Duration gracePeriod,
+        IoConfig io) {
     /// Nodes that one machine may be asked to start.
     static final int NODES_MAX = 64;
 
@@ -38,6 +39,7 @@ public record UpConfig(
                 file.integer("nodes", 0, NODES_MAX),
                 file.bytes(
                         "journal-size", NodeConfig.JOURNAL_BYTES_MIN, NodeConfig.JOURNAL_BYTES_MAX),
-                file.duration("grace-period"));
+                file.duration("grace-period"),
+                IoConfig.read(file));
     }
 }

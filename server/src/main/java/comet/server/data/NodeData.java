@@ -2,6 +2,7 @@ package comet.server.data;
 
 import comet.cluster.ClusterInfo;
 import comet.cluster.Command;
+import comet.io.file.FileMedia;
 import comet.io.file.FilePool;
 import comet.io.index.IndexMemory;
 import comet.io.loop.EventLoop;
@@ -41,6 +42,7 @@ public final class NodeData implements AutoCloseable {
     /// @param folder the node's own
     /// @param domain of its disks, where they name none
     /// @param hostId equal for processes of one host
+    /// @param files how the disks reach their devices
     /// @param fileThreads calls to files that may wait at the same time
     public record Settings(
             String name,
@@ -50,6 +52,7 @@ public final class NodeData implements AutoCloseable {
             NodeConfig node,
             StoreConfig store,
             IndexMemory indexMemory,
+            FileMedia.Way files,
             int fileThreads,
             boolean anyFileSystem) {
 
@@ -62,6 +65,7 @@ public final class NodeData implements AutoCloseable {
                     NodeConfig.defaults(),
                     StoreConfig.defaults(),
                     IndexMemory.DEFAULT,
+                    FileMedia.Way.AUTO,
                     4,
                     false);
         }
@@ -75,6 +79,21 @@ public final class NodeData implements AutoCloseable {
                     node,
                     config,
                     indexMemory,
+                    files,
+                    fileThreads,
+                    anyFileSystem);
+        }
+
+        public Settings withFiles(FileMedia.Way way) {
+            return new Settings(
+                    name,
+                    folder,
+                    domain,
+                    hostId,
+                    node,
+                    store,
+                    indexMemory,
+                    way,
                     fileThreads,
                     anyFileSystem);
         }
@@ -159,6 +178,7 @@ public final class NodeData implements AutoCloseable {
                         events,
                         settings.store(),
                         settings.indexMemory(),
+                        settings.files(),
                         settings.anyFileSystem());
         nodeId =
                 Math.toIntExact(

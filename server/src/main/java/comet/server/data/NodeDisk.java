@@ -64,6 +64,7 @@ public final class NodeDisk {
             Events events,
             StoreConfig config,
             IndexMemory indexMemory,
+            FileMedia.Way files,
             boolean anyFileSystem) {}
 
     /// Opens a disk; makes it first, where the folder is empty and was none before.
@@ -77,7 +78,10 @@ public final class NodeDisk {
             media =
                     FileMedia.open(
                             settings.folder(),
-                            new FileMedia.Options(settings.journalFolder(), shared.anyFileSystem()),
+                            new FileMedia.Options(
+                                    settings.journalFolder(),
+                                    shared.files(),
+                                    shared.anyFileSystem()),
                             shared.loop(),
                             shared.pool());
             DiskIdentity identity = identity(shared, settings, media, cluster);

@@ -40,7 +40,17 @@ final class Children {
     }
 
     static String command(Child child) {
-        return "%s %s --config %s".formatted(launcher(), child.role(), child.config());
+        return String.join(" ", words(child));
+    }
+
+    private static List<String> words(Child child) {
+        List<String> words = new ArrayList<>();
+        words.addAll(List.of(launcher(), child.role(), "--config", child.config().toString()));
+        for (String override : child.overrides()) {
+            words.add("--set");
+            words.add(override);
+        }
+        return words;
     }
 
     synchronized void start(Child child) {
@@ -50,7 +60,7 @@ final class Children {
             // their order.
             command.add("/usr/bin/setsid");
         }
-        command.addAll(List.of(launcher(), child.role(), "--config", child.config().toString()));
+        command.addAll(words(child));
         ProcessBuilder builder = new ProcessBuilder(command);
         builder.environment().put("COMET_NO_BUILD", "1");
         builder.redirectErrorStream(true);

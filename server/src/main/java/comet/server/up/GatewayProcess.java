@@ -8,7 +8,8 @@ final class GatewayProcess {
     private GatewayProcess() {}
 
     static void start(GatewayConfig config, Life life) {
-        ProcessCore process = new ProcessCore("gateway", config.name(), config.data(), false, life);
+        ProcessCore process =
+                new ProcessCore("gateway", config.name(), config.data(), false, config.io(), life);
         process.pidFile(config.pidFile());
         process.group(config.group());
         LoopGroup group = process.groupAccess();

@@ -15,7 +15,8 @@ final class MetaProcess {
     private MetaProcess() {}
 
     static void start(MetaConfig config, Life life) {
-        ProcessCore process = new ProcessCore("meta", config.name(), config.data(), false, life);
+        ProcessCore process =
+                new ProcessCore("meta", config.name(), config.data(), false, config.io(), life);
         process.pidFile(config.pidFile());
         process.group(config.group().members().stream().map(Member::control).toList());
         Connection.Acceptor acceptor =

@@ -22,7 +22,8 @@ final class NodeProcess {
 
     static void start(NodeConfig config, Life life) {
         ProcessCore.loadIndex();
-        ProcessCore process = new ProcessCore("node", config.name(), config.data(), false, life);
+        ProcessCore process =
+                new ProcessCore("node", config.name(), config.data(), false, config.io(), life);
         process.pidFile(config.pidFile());
         process.group(config.group());
         GroupConfig meta = config.meta();
@@ -40,6 +41,7 @@ final class NodeProcess {
                                         config.data(),
                                         config.domain(),
                                         process.hostId)
+                                .withFiles(config.io().files())
                                 .withStore(
                                         StoreConfig.defaults()
                                                 .withJournal(

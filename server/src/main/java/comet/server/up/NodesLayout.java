@@ -27,7 +27,8 @@ final class NodesLayout {
     /// A process to start.
     ///
     /// @param role `node` or `gateway`
-    record Child(String name, String role, Path config) {
+    /// @param overrides of its config, by `--set`
+    record Child(String name, String role, Path config, List<String> overrides) {
         Path folder() {
             Path folder = config.getParent();
             if (folder == null) {
@@ -91,9 +92,9 @@ final class NodesLayout {
                 boolean member = before == 0 && (i <= MEMBERS && up.nodes() >= MEMBERS || i == 1);
                 writeAside(file, node(i, listen.get(i - 1), group, member ? members : ""));
             }
-            children.add(new Child("node-" + i, "node", file));
+            children.add(new Child("node-" + i, "node", file, up.io().overrides(true)));
         }
-        children.add(new Child("gateway-1", "gateway", gateway(group)));
+        children.add(new Child("gateway-1", "gateway", gateway(group), up.io().overrides(false)));
         return children;
     }
 

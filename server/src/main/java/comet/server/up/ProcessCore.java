@@ -17,6 +17,7 @@ import comet.server.admin.ProcessMetrics;
 import comet.server.config.AdminConfig;
 import comet.server.config.GroupConfig;
 import comet.server.config.HostPort;
+import comet.server.config.IoConfig;
 import comet.server.control.BlockingMeta;
 import comet.server.control.ControlClient;
 import comet.server.control.ControlService;
@@ -52,14 +53,15 @@ final class ProcessCore {
     private List<List<String>> members = List.of();
 
     /// @param own see [DataFolder#open]
-    ProcessCore(String kind, String name, Path data, boolean own, Life life) {
+    /// @param io what the loop waits with
+    ProcessCore(String kind, String name, Path data, boolean own, IoConfig io, Life life) {
         this.name = name;
         this.life = life;
         closers = new Closers();
         life.onStop(closers::close);
         folder = DataFolder.open(data, kind, name, own);
         closers.add("folder", folder::close);
-        loop = EventLoop.start(name);
+        loop = EventLoop.start(name, io.sockets(), EventLoop.HALT);
         closers.add("loop", loop::close);
         events = new EventLog(name);
         metrics.add(new ProcessMetrics(name, events));

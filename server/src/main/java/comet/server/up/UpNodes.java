@@ -30,7 +30,7 @@ final class UpNodes {
     static void start(UpConfig up, Life life) {
         Children.launcher();
         Path data = up.data().toAbsolutePath().normalize();
-        ProcessCore process = new ProcessCore("nodes", "up", data, true, life);
+        ProcessCore process = new ProcessCore("nodes", "up", data, true, up.io(), life);
         List<Child> children = new NodesLayout(up).write();
         NodeConfig first = NodeConfig.read(children.getFirst().config(), List.of());
         GatewayConfig gateway = GatewayConfig.read(children.getLast().config(), List.of());

@@ -39,7 +39,7 @@ final class UpProcess {
     static void start(UpConfig up, Life life) {
         Path data = up.data().toAbsolutePath().normalize();
         ProcessCore.loadIndex();
-        ProcessCore process = new ProcessCore("up", NAME, data, true, life);
+        ProcessCore process = new ProcessCore("up", NAME, data, true, up.io(), life);
         process.startMember(RaftSettings.alone(NAME, data.resolve("meta")));
         DirectNet direct = process.loop.call(() -> new DirectNet(process.loop));
         process.dialThrough(direct.dialer(process.dialer()));
@@ -92,6 +92,7 @@ final class UpProcess {
         return new NodeData(
                 process.loop,
                 NodeData.Settings.of(NAME, data, "a", process.hostId)
+                        .withFiles(up.io().files())
                         .withStore(
                                 StoreConfig.defaults()
                                         .withJournal(up.journalBytes(), Sizes.CHUNK_BYTES)),
