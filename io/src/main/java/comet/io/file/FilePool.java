@@ -27,6 +27,12 @@ public final class FilePool implements AutoCloseable {
         void run(Posix posix);
     }
 
+    /// Ends the thread that takes it.
+    private static final class Stop implements Work {
+        @Override
+        public void run(Posix posix) {}
+    }
+
     private final ReentrantLock lock = new ReentrantLock();
     private final ArrayDeque<Work> queue = new ArrayDeque<>();
 
@@ -82,7 +88,7 @@ public final class FilePool implements AutoCloseable {
         try {
             closed = true;
             for (Worker worker : asleep) {
-                worker.given = Worker.STOP;
+                worker.given = new Stop();
                 LockSupport.unpark(worker.thread);
             }
             asleep.clear();
@@ -100,8 +106,6 @@ public final class FilePool implements AutoCloseable {
     }
 
     private final class Worker {
-        static final Work STOP = _ -> {};
-
         final Thread thread;
 
         /// Set by whoever took this worker from those that sleep.
@@ -113,7 +117,7 @@ public final class FilePool implements AutoCloseable {
 
         private void workUntilStopped() {
             Posix posix = calls.get();
-            for (Work work = next(); work != STOP; work = next()) {
+            for (Work work = next(); !(work instanceof Stop); work = next()) {
                 try {
                     work.run(posix);
                 } catch (Throwable failure) {
@@ -130,7 +134,7 @@ public final class FilePool implements AutoCloseable {
                     return waiting;
                 }
                 if (closed) {
-                    return STOP;
+                    return new Stop();
                 }
                 asleep.addFirst(this);
             } finally {

@@ -17,6 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +41,8 @@ public final class EventLoop implements Loop, AutoCloseable {
     private static final int WORK_COUNT_MAX = 4096;
 
     private static final long TASK_QUANTUM_MS = 2;
+
+    private static final long RING_END_S = 2;
 
     /// Ends the process: what to do where no smaller owner of a broken state can be stopped.
     public static final Consumer<Throwable> HALT =
@@ -188,15 +191,25 @@ public final class EventLoop implements Loop, AutoCloseable {
     public void close() {
         Check.that(!inLoop(), "a loop cannot wait for its own end");
         if (!netty.isShuttingDown()) {
-            call(() -> {
-                ringTried = true;
-                if (ring != null) {
-                    ring.close();
-                }
-                return true;
-            });
+            closeRing();
         }
         group.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly();
+    }
+
+    /// What the kernel still works on keeps its memory: it ends before the loop does, unless a
+    /// device hangs.
+    private void closeRing() {
+        long endNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(RING_END_S);
+        while (call(() -> ring != null && ring.underWay() > 0) && System.nanoTime() < endNs) {
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
+        }
+        call(() -> {
+            ringTried = true;
+            if (ring != null) {
+                ring.close();
+            }
+            return true;
+        });
     }
 
     private void planTurn() {

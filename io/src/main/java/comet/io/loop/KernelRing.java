@@ -163,22 +163,27 @@ final class KernelRing extends Ring implements EpollIoHandle {
 
     private void submitAll() {
         submitPlanned = false;
-        enter(0);
+        if (registration == null) {
+            return; // closed meanwhile
+        }
+        enter();
         takeEnded();
     }
 
     /// The loop has found the ring's descriptor ready.
     @Override
     public void handle(IoRegistration of, IoEvent event) {
-        enter(0);
-        takeEnded();
+        if (registration != null) {
+            enter();
+            takeEnded();
+        }
     }
 
-    /// Gives the kernel what was put, lets it finish what is ready, and waits for `wanted`.
-    private void enter(int wanted) {
+    /// Gives the kernel what was put, and lets it finish what is ready.
+    private void enter() {
         INT.setRelease(rings, submitTail, tail);
         while (true) {
-            int taken = calls.enter(fd, unsubmitted, wanted);
+            int taken = calls.enter(fd, unsubmitted);
             if (taken >= 0) {
                 unsubmitted -= taken;
                 if (unsubmitted == 0) {
@@ -219,15 +224,16 @@ final class KernelRing extends Ring implements EpollIoHandle {
     }
 
     @Override
-    public void close() {
+    protected void finish() {
         IoRegistration with = registration;
         if (with == null) {
             return;
         }
         registration = null;
-        while (underWay() > 0) {
-            enter(1);
-            takeEnded();
+        if (underWay() > 0) {
+            // A device hangs: the memory that it may still write to stays, and so does the ring.
+            LOG.error("event=ring-left operations={}", underWay());
+            return;
         }
         with.cancel();
         calls.unmap(rings.address(), rings.byteSize());

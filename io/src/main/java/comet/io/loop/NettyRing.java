@@ -52,9 +52,9 @@ final class NettyRing extends Ring implements IoUringIoHandle {
         ended((int) ended.userData(), ended.res());
     }
 
-    /// Netty itself waits for what is under way when its loop ends.
+    /// Netty waits for what is under way when its loop ends.
     @Override
-    public void close() {
+    protected void finish() {
         IoRegistration with = registration;
         if (with != null) {
             registration = null;

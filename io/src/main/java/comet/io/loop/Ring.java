@@ -19,6 +19,7 @@ public abstract class Ring {
     private final int[] freeSlots = new int[IN_FLIGHT_MAX];
     private int freeCount = IN_FLIGHT_MAX;
     private final ArrayDeque<RingRequest> waiting = new ArrayDeque<>();
+    private boolean closed;
 
     protected Ring(EventLoop loop) {
         this.loop = loop;
@@ -36,7 +37,11 @@ public abstract class Ring {
         };
     }
 
+    /// After the loop's end it does nothing: who would be told is gone, too.
     public final void submit(RingRequest request) {
+        if (closed) {
+            return;
+        }
         if (freeCount == 0) {
             waiting.addLast(request);
         } else {
@@ -49,8 +54,18 @@ public abstract class Ring {
         return IN_FLIGHT_MAX - freeCount + waiting.size();
     }
 
-    /// Waits until everything has ended, and gives the ring back.
-    protected abstract void close();
+    /// Takes nothing more and gives the ring back. Whoever closes has waited until nothing is under
+    /// way.
+    public final void close() {
+        if (!closed) {
+            closed = true;
+            waiting.clear();
+            finish();
+        }
+    }
+
+    /// The end of [#close].
+    protected abstract void finish();
 
     /// Takes what a request says; the kernel must see it by the end of the turn.
     protected abstract void put(RingRequest request, int slot);

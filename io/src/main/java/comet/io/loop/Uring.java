@@ -82,12 +82,11 @@ final class Uring {
         return (int) syscall(SETUP, entries, parameters, 0, 0, 0, 0);
     }
 
-    /// Gives requests to the kernel, has it finish those that are ready to end, and waits for
-    /// `wanted` of them.
+    /// Gives requests to the kernel and has it finish those that are ready to end; waits for none.
     ///
     /// @return how many requests it took
-    int enter(int fd, int submit, int wanted) {
-        return (int) syscall(ENTER, fd, submit, wanted, ENTER_GETEVENTS, 0, 0);
+    int enter(int fd, int submit) {
+        return (int) syscall(ENTER, fd, submit, 0, ENTER_GETEVENTS, 0, 0);
     }
 
     /// A new descriptor that counts what the ring ends, and so can be waited for.

@@ -98,7 +98,7 @@ final class Faults {
         }
 
         @Override
-        protected void close() {}
+        protected void finish() {}
 
         void partEnded(int slot, int result) {
             ended(slot, result);
