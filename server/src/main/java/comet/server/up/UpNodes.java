@@ -12,7 +12,9 @@ import comet.server.config.HostPort;
 import comet.server.config.NodeConfig;
 import comet.server.config.UpConfig;
 import comet.server.up.NodesLayout.Child;
-import java.nio.file.Files;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -127,10 +129,19 @@ final class UpNodes {
         }
     }
 
+    /// A gateway that was killed has left its socket's file behind: somebody must answer there.
     private static void awaitSocket(Path socket, Children running) {
-        while (!Files.exists(socket)) {
+        while (!answers(socket)) {
             running.check();
             ProcessCore.pause(50);
+        }
+    }
+
+    private static boolean answers(Path socket) {
+        try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+            return channel.isConnected();
+        } catch (IOException e) {
+            return false;
         }
     }
 }
