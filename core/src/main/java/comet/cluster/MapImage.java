@@ -19,9 +19,13 @@ public final class MapImage {
     /// Raised whenever an older program could not read what this one writes.
     public static final int FORMAT = 1;
 
-    private static final MemberState[] MEMBER_STATES = MemberState.values();
-    private static final DiskInfo.State[] DISK_STATES = DiskInfo.State.values();
-    private static final Durability[] DURABILITIES = Durability.values();
+    // The number of each is its place here.
+    private static final List<MemberState> MEMBER_STATES =
+            List.of(MemberState.IN_SYNC, MemberState.RECOVERING, MemberState.STALE);
+    private static final List<DiskInfo.State> DISK_STATES =
+            List.of(DiskInfo.State.ACTIVE, DiskInfo.State.DRAINING, DiskInfo.State.REMOVED);
+    private static final List<Durability> DURABILITIES =
+            List.of(Durability.FLUSH, Durability.WRITE);
 
     /// @param map of a cluster that exists
     public static byte[] encode(ClusterMap map) {
@@ -57,7 +61,7 @@ public final class MapImage {
         for (PgConfig.Member member : pg.members()) {
             to.number(member.diskId());
             to.number(member.bootId());
-            to.number(member.state().ordinal());
+            to.number(MEMBER_STATES.indexOf(member.state()));
         }
     }
 
@@ -79,14 +83,14 @@ public final class MapImage {
         to.number(disk.weight());
         to.number(disk.bootId());
         to.number(disk.startCount());
-        to.number(disk.state().ordinal());
+        to.number(DISK_STATES.indexOf(disk.state()));
     }
 
     private static void writeVolume(Writer to, VolumeInfo volume) {
         to.number(volume.volumeId());
         to.text(volume.name());
         to.number(volume.sizeBytes());
-        to.number(volume.durability().ordinal());
+        to.number(DURABILITIES.indexOf(volume.durability()));
         to.number(volume.snapshotSequence());
         to.number(volume.lastTerm());
         Attachment attachment = volume.attachment();
@@ -140,7 +144,7 @@ public final class MapImage {
         List<PgConfig.Member> members =
                 from.list(() ->
                         new PgConfig.Member(
-                                from.count(), from.number(), MEMBER_STATES[from.count()]));
+                                from.count(), from.number(), MEMBER_STATES.get(from.count())));
         return new PgConfig(pg, epoch, members);
     }
 
@@ -159,14 +163,14 @@ public final class MapImage {
                 from.number(),
                 from.number(),
                 from.number(),
-                DISK_STATES[from.count()]);
+                DISK_STATES.get(from.count()));
     }
 
     private static VolumeInfo readVolume(Reader from) {
         long volumeId = from.number();
         String name = from.text();
         long sizeBytes = from.number();
-        Durability durability = DURABILITIES[from.count()];
+        Durability durability = DURABILITIES.get(from.count());
         int snapshotSequence = from.count();
         long lastTerm = from.number();
         long term = from.number();

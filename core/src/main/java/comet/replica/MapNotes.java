@@ -104,10 +104,10 @@ public final class MapNotes {
     private byte[] piece(byte[] whole, int piece, int pieces) {
         int from = piece * DATA_BYTES;
         int length = Math.min(DATA_BYTES, whole.length - from);
-        ByteBuffer to = head(new byte[HEAD_BYTES + length]);
-        to.putInt(checksum).putInt(piece).putInt(pieces).putInt(0).putLong(revision);
-        to.put(whole, from, length);
-        return to.array();
+        byte[] to = new byte[HEAD_BYTES + length];
+        head(to).putInt(checksum).putInt(piece).putInt(pieces).putInt(0).putLong(revision);
+        System.arraycopy(whole, from, to, HEAD_BYTES, length);
+        return to;
     }
 
     private static ByteBuffer head(byte[] piece) {

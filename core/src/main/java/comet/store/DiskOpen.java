@@ -210,7 +210,7 @@ final class DiskOpen implements JournalReplay.Listener {
     }
 
     private void loadIndex() {
-        String[] error = new String[1];
+        @Nullable String[] error = new String[1];
         scan(
                 IndexRows.HEADER,
                 (key, row) -> {
@@ -245,8 +245,9 @@ final class DiskOpen implements JournalReplay.Listener {
                         return true;
                     });
         }
-        if (error[0] != null) {
-            refuse(error[0]);
+        String wrong = error[0];
+        if (wrong != null) {
+            refuse(wrong);
             return;
         }
         for (Segment segment : parts.segments.space().segments()) {
@@ -267,7 +268,7 @@ final class DiskOpen implements JournalReplay.Listener {
     /// @return what is wrong, or null
     private @Nullable String rebuildSpace() {
         SpaceMap space = parts.segments.space();
-        String[] error = new String[1];
+        @Nullable String[] error = new String[1];
         int[] pages = new int[1];
         scan(
                 IndexRows.PAGE,

@@ -260,7 +260,7 @@ final class Segments {
     /// Whether it is only what is pending that stands in the way of a promise: it counts as if all
     /// of it needed new space, and may go over its old places.
     boolean mayFitOnceSettled(long bytes) {
-        long pendingBlocks = pending.dataBlocks() - placedBlocks;
+        long pendingBlocks = (long) pending.dataBlocks() - placedBlocks;
         return pendingBlocks > 0 && availableBlocks() + pendingBlocks >= blocks(bytes);
     }
 

@@ -54,8 +54,7 @@ final class Attachment {
         this.volume = volume;
         gateway = volume.gateway();
         VolumeInfo.Attachment held = volume.info().attachment();
-        boolean own = held != null && held.gatewayId() == gateway.gatewayId();
-        earlierTerm = own ? held.term() : 0;
+        earlierTerm = held != null && held.gatewayId() == gateway.gatewayId() ? held.term() : 0;
         sinceNs = gateway.loop().nowNs();
     }
 

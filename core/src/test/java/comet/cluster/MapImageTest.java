@@ -97,7 +97,7 @@ class MapImageTest {
             byte[] damaged = whole.clone();
             damaged[prng.nextInt(damaged.length)] = (byte) prng.nextLong();
             // Whatever it is taken for, nothing breaks.
-            MapImage.decode(damaged);
+            var _ = MapImage.decode(damaged);
         }
         whole[0] = MapImage.FORMAT + 1;
         assertThat(MapImage.decode(whole)).isNull();
