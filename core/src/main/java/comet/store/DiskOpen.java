@@ -8,11 +8,9 @@ import comet.port.Index;
 import comet.port.Loop;
 import comet.port.Media;
 import comet.port.MediaFile;
-import comet.wire.BlockState;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /// The way of a disk from its folder to service: checks that everything belongs together, counts
@@ -69,18 +67,7 @@ final class DiskOpen implements JournalReplay.Listener {
             return;
         }
         DiskParts parts = new DiskParts(media, index, loop, pool, config, events, identity);
-        DiskOpen open = new DiskOpen(parts, start, done);
-        open.reading(open::checkIndex);
-    }
-
-    /// Does a step that reads the index.
-    private void reading(Runnable step) {
-        try {
-            step.run();
-        } catch (Index.Unreadable e) {
-            String told = e.getMessage();
-            refuse(told == null ? "cannot read the index" : told);
-        }
+        new DiskOpen(parts, start, done).checkIndex();
     }
 
     private void refuse(String error) {
@@ -94,11 +81,34 @@ final class DiskOpen implements JournalReplay.Listener {
     // The index.
 
     private void checkIndex() {
-        byte[][] found = new byte[4][];
-        collect(IndexRows.IDENTITY, found, 0);
-        collect(IndexRows.TAIL, found, 1);
-        collect(IndexRows.BEGUN, found, 2);
-        collect(IndexRows.ENDED, found, 3);
+        byte[][] keys = {IndexRows.IDENTITY, IndexRows.TAIL, IndexRows.BEGUN, IndexRows.ENDED};
+        readFacts(keys, new byte[keys.length][], 0);
+    }
+
+    private void readFacts(byte[][] keys, byte[][] found, int n) {
+        if (n == keys.length) {
+            checkFacts(found);
+            return;
+        }
+        IndexLoad.scan(
+                parts.index,
+                keys[n][0],
+                (_, value) -> {
+                    found[n] = value;
+                    return false;
+                },
+                error -> goOn(error, () -> readFacts(keys, found, n + 1)));
+    }
+
+    private void goOn(@Nullable String error, Runnable then) {
+        if (error != null) {
+            refuse(error);
+        } else {
+            then.run();
+        }
+    }
+
+    private void checkFacts(byte[][] found) {
         byte[] owner = new byte[16];
         Bytes.putLong(owner, 0, identity.uuidHigh());
         Bytes.putLong(owner, 8, identity.uuidLow());
@@ -124,16 +134,6 @@ final class DiskOpen implements JournalReplay.Listener {
         parts.commitNumber = begun;
         rebuild = begun != ended;
         countStart();
-    }
-
-    private void collect(byte[] key, byte[][] found, int n) {
-        parts.index.scan(
-                key,
-                IndexRows.behind(key[0]),
-                (k, value) -> {
-                    found[n] = value;
-                    return false;
-                });
     }
 
     private void identified(int result) {
@@ -177,7 +177,7 @@ final class DiskOpen implements JournalReplay.Listener {
                                             page, identity, file.sizeBytes(), new Crc());
                     page.release();
                     if (error.isEmpty()) {
-                        reading(this::openSegments);
+                        openSegments();
                     } else {
                         refuse(error);
                     }
@@ -186,68 +186,19 @@ final class DiskOpen implements JournalReplay.Listener {
     }
 
     private void openSegments() {
-        TreeMap<Integer, Integer> known = new TreeMap<>();
-        scan(
-                IndexRows.SPACE,
-                (key, row) -> {
-                    int pieces = Bytes.keyInt(key, 5) + 1;
-                    known.merge(Bytes.keyInt(key, 1), pieces * SpaceMap.PIECE_BLOCKS, Math::max);
-                    return true;
-                });
-        parts.segments.open(
-                known,
-                error -> {
-                    if (error != null) {
-                        refuse(error);
-                    } else {
-                        reading(this::loadIndex);
-                    }
-                });
+        IndexLoad load = new IndexLoad(parts, rebuild);
+        load.segments((known, error) ->
+                goOn(
+                        error,
+                        () ->
+                                parts.segments.open(
+                                        known,
+                                        why -> goOn(why, () -> load.rows(this::rowsLoaded)))));
     }
 
-    private void scan(byte kind, Index.Rows rows) {
-        parts.index.scan(IndexRows.firstOf(kind), IndexRows.behind(kind), rows);
-    }
-
-    private void loadIndex() {
-        @Nullable String[] error = new String[1];
-        scan(
-                IndexRows.HEADER,
-                (key, row) -> {
-                    Header header =
-                            parts.headers.getOrAdd(Bytes.keyLong(key, 1), Bytes.keyInt(key, 9));
-                    if (!IndexRows.decodeHeader(row, header, parts.headers)) {
-                        error[0] = "a chunk header in the index is damaged";
-                    }
-                    return error[0] == null;
-                });
-        scan(
-                IndexRows.FENCE,
-                (key, row) -> {
-                    parts.changes.knowFence(Bytes.keyLong(key, 1), Bytes.getLong(row, 0));
-                    return true;
-                });
-        scan(
-                IndexRows.NOTE,
-                (key, row) -> {
-                    parts.changes.knowNotePiece(IndexRows.noteName(key), row);
-                    return true;
-                });
-        if (rebuild) {
-            error[0] = error[0] == null ? rebuildSpace() : error[0];
-        } else {
-            scan(
-                    IndexRows.SPACE,
-                    (key, row) -> {
-                        parts.segments
-                                .space()
-                                .load(Bytes.keyInt(key, 1), Bytes.keyInt(key, 5), row);
-                        return true;
-                    });
-        }
-        String wrong = error[0];
-        if (wrong != null) {
-            refuse(wrong);
+    private void rowsLoaded(@Nullable String error) {
+        if (error != null) {
+            refuse(error);
             return;
         }
         for (Segment segment : parts.segments.space().segments()) {
@@ -259,45 +210,6 @@ final class DiskOpen implements JournalReplay.Listener {
             }
         }
         replay();
-    }
-
-    /// The last commit was cut in the middle (which an index should not allow): which space is in
-    /// use is found out from the pages themselves. All of them have to be readable: the space of
-    /// one that is not would be given to others.
-    ///
-    /// @return what is wrong, or null
-    private @Nullable String rebuildSpace() {
-        SpaceMap space = parts.segments.space();
-        @Nullable String[] error = new String[1];
-        int[] pages = new int[1];
-        scan(
-                IndexRows.PAGE,
-                (key, row) -> {
-                    if (!IndexRows.isOwned(key, parts.headers)) {
-                        return true;
-                    }
-                    byte[] page = IndexPage.expand(row);
-                    if (page == null) {
-                        error[0] = "a page of the index is damaged";
-                    } else {
-                        pages[0]++;
-                        markPage(space, page);
-                    }
-                    return error[0] == null;
-                });
-        space.markAllDirty();
-        parts.events.event(Events.Level.WARN, "space-map-rebuilt", "pages=" + pages[0]);
-        return error[0];
-    }
-
-    private static void markPage(SpaceMap space, byte[] page) {
-        for (int block = 0; block < IndexPage.BLOCKS; block++) {
-            if (IndexPage.state(page, block) == BlockState.DATA) {
-                space.markUsed(
-                        IndexPage.segment(page, block),
-                        IndexPage.offset(page, block) >>> comet.base.Sizes.BLOCK_SHIFT);
-            }
-        }
     }
 
     // The journal.

@@ -423,7 +423,7 @@ class FailureTest {
         rig.write(1, 0, DATA, 0, 3);
         rig.close();
         rig.index.failScans = true;
-        assertThat(rig.tryOpen()).contains("cannot read the index").contains("a row is damaged");
+        assertThat(rig.tryOpen()).contains("cannot read the index");
         rig.index.failScans = false;
         rig.open();
         rig.check();

@@ -15,6 +15,7 @@ final class SpaceCheck {
         rig.loop.runUntil(() -> !rig.disk().isCheckpointing());
         TreeSet<Long> named = new TreeSet<>();
         TreeSet<Long> used = new TreeSet<>();
+        boolean[] scanned = new boolean[1];
         rig.index.scan(
                 IndexRows.firstOf(IndexRows.PAGE),
                 IndexRows.behind(IndexRows.PAGE),
@@ -37,7 +38,10 @@ final class SpaceCheck {
                         }
                     }
                     return true;
-                });
+                },
+                (_, result) -> scanned[0] = result == 0,
+                0);
+        assertThat(rig.loop.runUntil(() -> scanned[0])).isTrue();
         for (Segment segment : rig.disk().segments()) {
             for (int block = 0; block < segment.blocks; block++) {
                 if (segment.isUsed(block)) {

@@ -59,7 +59,17 @@ class LayersTest {
                 "comet.volume..",
                 "comet.replica..",
                 "comet.store..",
+                "comet.index..",
                 "comet.meta..");
+        forbid(
+                "comet.index..",
+                "comet.wire..",
+                "comet.cluster..",
+                "comet.volume..",
+                "comet.replica..",
+                "comet.store..",
+                "comet.meta..");
+        forbid("comet.store..", "comet.index..");
         forbid("comet.volume..", "comet.replica..", "comet.store..", "comet.meta..");
         forbid("comet.replica..", "comet.volume..", "comet.meta..");
         forbid("comet.store..", "comet.volume..", "comet.replica..", "comet.meta..");

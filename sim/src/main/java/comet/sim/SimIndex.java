@@ -69,7 +69,17 @@ final class SimIndex {
         }
 
         @Override
-        public void scan(byte[] from, byte[] to, Rows target) {
+        public void scan(byte[] from, byte[] to, Rows target, IoDone done, long token) {
+            simulation.in(
+                    5_000 + prng.nextLong(200_000),
+                    process.life(),
+                    () -> {
+                        scanNow(from, to, target);
+                        done.done(token, 0);
+                    });
+        }
+
+        private void scanNow(byte[] from, byte[] to, Rows target) {
             for (Map.Entry<byte[], byte[]> row : rows.subMap(from, true, to, false).entrySet()) {
                 if (!target.row(row.getKey().clone(), row.getValue().clone())) {
                     return;

@@ -79,15 +79,19 @@ public final class MemIndex implements Index {
     }
 
     @Override
-    public void scan(byte[] from, byte[] to, Rows visitor) {
-        if (failScans) {
-            throw new Unreadable("cannot read the index: a row is damaged", null);
-        }
-        for (var entry : rows.subMap(from, true, to, false).entrySet()) {
-            if (!visitor.row(entry.getKey(), entry.getValue())) {
+    public void scan(byte[] from, byte[] to, Rows visitor, IoDone done, long token) {
+        loop.execute(() -> {
+            if (failScans) {
+                done.done(token, -Errno.EIO);
                 return;
             }
-        }
+            for (var entry : rows.subMap(from, true, to, false).entrySet()) {
+                if (!visitor.row(entry.getKey(), entry.getValue())) {
+                    break;
+                }
+            }
+            done.done(token, 0);
+        });
     }
 
     @Override

@@ -120,8 +120,14 @@ public final class RocksIndex implements Index {
         }
     }
 
+    /// Holds the loop while it runs.
     @Override
-    public void scan(byte[] from, byte[] to, Rows rows) {
+    public void scan(byte[] from, byte[] to, Rows rows, IoDone done, long token) {
+        int result = scanNow(from, to, rows);
+        loop.execute(() -> done.done(token, result));
+    }
+
+    private int scanNow(byte[] from, byte[] to, Rows rows) {
         try (Slice end = new Slice(to);
                 ReadOptions bounded =
                         new ReadOptions()
@@ -134,8 +140,9 @@ public final class RocksIndex implements Index {
                 at.next();
             }
             at.status();
+            return Errno.OK;
         } catch (RocksDBException e) {
-            throw new Unreadable("cannot read the index " + folder + ": " + e.getMessage(), e);
+            return -errno(e);
         }
     }
 

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import comet.io.file.FilePool;
 import comet.io.testing.TestLoop;
-import comet.port.Index;
 import comet.port.Index.Change;
+import comet.port.Index.Rows;
 import comet.port.Media.MediaException;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -16,7 +16,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -68,18 +67,16 @@ class RocksIndexTest {
         }
         commit(index, changes);
         List<Long> keys = new ArrayList<>();
-        index.scan(
-                key(1),
-                key(-1),
+        scan(
+                index,
                 (key, row) -> {
                     assertThat(row).isEqualTo(value(ByteBuffer.wrap(key).getLong()));
                     return keys.add(ByteBuffer.wrap(key).getLong());
                 });
         assertThat(keys).containsExactly(1L, 3L, 5L, Long.MAX_VALUE, Long.MIN_VALUE);
         keys.clear();
-        index.scan(
-                key(1),
-                key(-1),
+        scan(
+                index,
                 (key, _) -> {
                     keys.add(ByteBuffer.wrap(key).getLong());
                     return false;
@@ -184,21 +181,26 @@ class RocksIndexTest {
             return true;
         }
         int[] rows = {0};
-        boolean found = false;
-        try {
-            test.on(() ->
-                    rotten.scan(
-                            key(0),
-                            key(200),
-                            (key, row) -> {
-                                long of = ByteBuffer.wrap(key).getLong();
-                                assertThat(row).isEqualTo(value(of));
-                                return ++rows[0] > 0;
-                            }));
+        int[] result = new int[1];
+        test.done(
+                "scanned",
+                done ->
+                        rotten.scan(
+                                key(0),
+                                key(200),
+                                (key, row) -> {
+                                    long of = ByteBuffer.wrap(key).getLong();
+                                    assertThat(row).isEqualTo(value(of));
+                                    return ++rows[0] > 0;
+                                },
+                                (_, ended) -> {
+                                    result[0] = ended;
+                                    done.run();
+                                },
+                                0));
+        boolean found = result[0] != 0;
+        if (!found) {
             assertThat(rows[0]).isEqualTo(200);
-        } catch (CompletionException e) {
-            assertThat(e).hasCauseInstanceOf(Index.Unreadable.class);
-            found = true;
         }
         rotten.close();
         return found;
@@ -264,6 +266,21 @@ class RocksIndexTest {
                                     done.run();
                                 },
                                 7));
+    }
+
+    private void scan(RocksIndex index, Rows rows) {
+        test.done(
+                "scanned",
+                done ->
+                        index.scan(
+                                key(1),
+                                key(-1),
+                                rows,
+                                (_, result) -> {
+                                    assertThat(result).isZero();
+                                    done.run();
+                                },
+                                0));
     }
 
     private byte @Nullable [] get(RocksIndex index, long key) {

@@ -1,0 +1,152 @@
+package comet.store;
+
+import comet.base.Sizes;
+import comet.port.Events;
+import comet.port.Index;
+import comet.wire.BlockState;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/// What a start takes over from the index, one kind of rows after the other: headers, fences,
+/// notes, and which space is in use.
+final class IndexLoad {
+    /// Told what is wrong, or null.
+    interface Done {
+        void done(@Nullable String error);
+    }
+
+    /// Told the segments that the index knows, with their blocks rounded up to whole pieces.
+    interface Known {
+        void known(TreeMap<Integer, Integer> segments, @Nullable String error);
+    }
+
+    private final DiskParts parts;
+    private final boolean rebuild;
+    private @Nullable String damage;
+    private int pages;
+
+    /// @param rebuild whether the rows of space are not to be trusted
+    IndexLoad(DiskParts parts, boolean rebuild) {
+        this.parts = parts;
+        this.rebuild = rebuild;
+    }
+
+    /// Reads all rows of a kind, or as many as are wanted.
+    static void scan(Index index, byte kind, Index.Rows rows, Done done) {
+        index.scan(
+                IndexRows.firstOf(kind),
+                IndexRows.behind(kind),
+                rows,
+                (_, result) ->
+                        done.done(result < 0 ? "cannot read the index: errno " + -result : null),
+                0);
+    }
+
+    private void scan(byte kind, Index.Rows rows, Done done, Runnable then) {
+        scan(
+                parts.index,
+                kind,
+                rows,
+                error -> {
+                    String told = error == null ? damage : error;
+                    if (told != null) {
+                        done.done(told);
+                    } else {
+                        then.run();
+                    }
+                });
+    }
+
+    void segments(Known done) {
+        TreeMap<Integer, Integer> known = new TreeMap<>();
+        scan(
+                parts.index,
+                IndexRows.SPACE,
+                (key, row) -> {
+                    int pieces = Bytes.keyInt(key, 5) + 1;
+                    known.merge(Bytes.keyInt(key, 1), pieces * SpaceMap.PIECE_BLOCKS, Math::max);
+                    return true;
+                },
+                error -> done.known(known, error));
+    }
+
+    /// Loads everything, once the segments are open.
+    void rows(Done done) {
+        scan(
+                IndexRows.HEADER,
+                this::header,
+                done,
+                () ->
+                        scan(
+                                IndexRows.FENCE,
+                                this::fence,
+                                done,
+                                () -> scan(IndexRows.NOTE, this::note, done, () -> space(done))));
+    }
+
+    private boolean header(byte[] key, byte[] row) {
+        Header header = parts.headers.getOrAdd(Bytes.keyLong(key, 1), Bytes.keyInt(key, 9));
+        if (!IndexRows.decodeHeader(row, header, parts.headers)) {
+            damage = "a chunk header in the index is damaged";
+        }
+        return damage == null;
+    }
+
+    private boolean fence(byte[] key, byte[] row) {
+        parts.changes.knowFence(Bytes.keyLong(key, 1), Bytes.getLong(row, 0));
+        return true;
+    }
+
+    private boolean note(byte[] key, byte[] row) {
+        parts.changes.knowNotePiece(IndexRows.noteName(key), row);
+        return true;
+    }
+
+    private void space(Done done) {
+        if (rebuild) {
+            scan(IndexRows.PAGE, this::page, done, () -> rebuilt(done));
+        } else {
+            scan(IndexRows.SPACE, this::piece, done, () -> done.done(null));
+        }
+    }
+
+    private boolean piece(byte[] key, byte[] row) {
+        parts.segments.space().load(Bytes.keyInt(key, 1), Bytes.keyInt(key, 5), row);
+        return true;
+    }
+
+    /// The last commit was cut in the middle (which an index should not allow): which space is in
+    /// use is found out from the pages themselves. All of them have to be readable: the space of
+    /// one that is not would be given to others.
+    private boolean page(byte[] key, byte[] row) {
+        if (!IndexRows.isOwned(key, parts.headers)) {
+            return true;
+        }
+        byte[] page = IndexPage.expand(row);
+        if (page == null) {
+            damage = "a page of the index is damaged";
+        } else {
+            pages++;
+            mark(page);
+        }
+        return damage == null;
+    }
+
+    private void mark(byte[] page) {
+        for (int block = 0; block < IndexPage.BLOCKS; block++) {
+            if (IndexPage.state(page, block) == BlockState.DATA) {
+                parts.segments
+                        .space()
+                        .markUsed(
+                                IndexPage.segment(page, block),
+                                IndexPage.offset(page, block) >>> Sizes.BLOCK_SHIFT);
+            }
+        }
+    }
+
+    private void rebuilt(Done done) {
+        parts.segments.space().markAllDirty();
+        parts.events.event(Events.Level.WARN, "space-map-rebuilt", "pages=" + pages);
+        done.done(null);
+    }
+}

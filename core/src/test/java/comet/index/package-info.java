@@ -1,0 +1,4 @@
+@NullMarked
+package comet.index;
+
+import org.jspecify.annotations.NullMarked;
