@@ -64,9 +64,17 @@ good
 
 say "a folder of another role, and of another cluster"
 refused 1 "belongs to a cluster in one process" comet up --data "$DATA" --nodes 2
+cp -a "$DATA/comet.json" "$IT_DIR/keep.json"
 sed -i 's/"cluster" *: *"[^"]*"/"cluster" : "00000000-0000-0000-0000-000000000001"/' "$DATA/comet.json"
 refused 1 "cluster" comet up --data "$DATA" --nbd 127.0.0.1:0 --admin 127.0.0.1:0
 cp -a "$IT_DIR/keep.json" "$DATA/comet.json"
+good
+
+say "an older copy of the gateway's identity"
+cp -a "$DATA/comet.json" "$IT_DIR/newest.json"
+cp -a "$IT_DIR/keep.json" "$DATA/comet.json"
+refused 1 "started again since" comet up --data "$DATA" --nbd 127.0.0.1:0 --admin 127.0.0.1:0
+cp -a "$IT_DIR/newest.json" "$DATA/comet.json"
 good
 
 say "a disk that is not mounted: an empty folder, or none"

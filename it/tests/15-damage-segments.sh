@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Bits that turn over in a segment, and a segment that is gone: reads give the right data, from the
 # other replica, and what was bad is good again on the damaged disk.
-# timeout: 120
+# timeout: 400
 . "$(dirname "$0")/../lib.sh"
 . "$COMET_ROOT/it/damage.sh"
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Bits that turn over in a journal after a kill: of what was durable, the disk says so and takes the
 # data from the other replica; a torn tail is simply the end of the log.
-# timeout: 120
+# timeout: 400
 . "$(dirname "$0")/../lib.sh"
 . "$COMET_ROOT/it/cluster.sh"
 . "$COMET_ROOT/it/damage.sh"

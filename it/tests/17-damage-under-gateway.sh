@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A node is killed under a writer and its journal is damaged before it starts again; then all nodes are,
 # and one journal is: the gateway lives and waits, and nothing that was acknowledged is lost.
-# timeout: 150
+# timeout: 400
 . "$(dirname "$0")/../lib.sh"
 . "$COMET_ROOT/it/cluster.sh"
 . "$COMET_ROOT/it/damage.sh"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A small file system becomes full, by Comet's own writes and by somebody else's file: the guest gets
 # ENOSPC, nothing acknowledged is lost, and all goes on once there is space again.
-# timeout: 200
+# timeout: 400
 . "$(dirname "$0")/../lib.sh"
 . "$COMET_ROOT/it/damage.sh"
 

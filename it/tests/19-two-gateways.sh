@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A volume and two gateways: looking at it attaches nothing, one writer at a time, migration at the
 # target's first write, takeover from a gateway that is dead, and a new size seen on reconnecting.
-# timeout: 200
+# timeout: 400
 . "$(dirname "$0")/../lib.sh"
 . "$COMET_ROOT/it/cluster.sh"
 

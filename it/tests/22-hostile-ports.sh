@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Broken, oversized and random packets on every port of a cluster, then a thousand connections on each
 # that say nothing: a writer goes on all the time, memory stays bounded, logs stay short.
-# timeout: 240
+# timeout: 400
 . "$(dirname "$0")/../lib.sh"
 . "$COMET_ROOT/it/cluster.sh"
 . "$COMET_ROOT/it/damage.sh"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # All nodes are killed at once under a writer, again and again: the gateway lives, so nothing that was
 # completed is lost. Then everything at once: nothing that was flushed is lost.
-# timeout: 400
+# timeout: 900
 # long
 . "$(dirname "$0")/../lib.sh"
 . "$COMET_ROOT/it/cluster.sh"

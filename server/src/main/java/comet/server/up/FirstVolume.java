@@ -37,13 +37,15 @@ final class FirstVolume {
 
     private static @Nullable String existing(GroupAccess group) {
         Optional<String> name =
-                group.read(map ->
-                        map.volume(NAME) != null
-                                ? Optional.of(NAME)
-                                : map.volumes().stream()
-                                        .filter(volume -> !volume.deleted())
-                                        .map(VolumeInfo::name)
-                                        .findFirst());
+                Patience.read(
+                        group,
+                        map ->
+                                map.volume(NAME) != null
+                                        ? Optional.of(NAME)
+                                        : map.volumes().stream()
+                                                .filter(volume -> !volume.deleted())
+                                                .map(VolumeInfo::name)
+                                                .findFirst());
         return name.orElse(null);
     }
 

@@ -103,7 +103,7 @@ final class UpProcess {
 
     /// Creates the cluster where there is none, and compares it with what the folder says.
     private static void createCluster(ProcessCore process, GroupAccess group) {
-        boolean there = group.read(map -> map.exists());
+        boolean there = Patience.read(group, map -> map.exists());
         if (!there) {
             createCluster(group);
         }
