@@ -41,6 +41,7 @@ final class KernelRing extends Ring implements EpollIoHandle {
     private final MemorySegment requests;
     private final long submitTail;
     private final int submitMask;
+    private final long submitFlags;
     private final long completionHead;
     private final long completionTail;
     private final int completionMask;
@@ -72,6 +73,7 @@ final class KernelRing extends Ring implements EpollIoHandle {
         requests = map(Uring.OFFSET_REQUESTS, (long) REQUEST_BYTES * submitEntries);
         submitTail = parameters.get(ValueLayout.JAVA_INT, 44);
         submitMask = rings.get(ValueLayout.JAVA_INT, parameters.get(ValueLayout.JAVA_INT, 48));
+        submitFlags = parameters.get(ValueLayout.JAVA_INT, 56);
         completionHead = parameters.get(ValueLayout.JAVA_INT, 80);
         completionTail = parameters.get(ValueLayout.JAVA_INT, 84);
         completionMask = rings.get(ValueLayout.JAVA_INT, parameters.get(ValueLayout.JAVA_INT, 88));
@@ -90,7 +92,8 @@ final class KernelRing extends Ring implements EpollIoHandle {
                     Uring.SETUP_CLAMP
                             | Uring.SETUP_SUBMIT_ALL
                             | Uring.SETUP_SINGLE_ISSUER
-                            | Uring.SETUP_DEFER_TASKRUN;
+                            | Uring.SETUP_DEFER_TASKRUN
+                            | Uring.SETUP_TASKRUN_FLAG;
             MemorySegment parameters = arena.allocate(PARAMETERS_BYTES, 8);
             int fd = setup(calls, parameters, newest);
             if (fd == -Errno.EINVAL) {
@@ -170,11 +173,14 @@ final class KernelRing extends Ring implements EpollIoHandle {
         takeEnded();
     }
 
-    /// The loop has found the ring's descriptor ready.
+    /// The ring has counted something: work of the kernel that is to be asked for, or what came of
+    /// it, which may have been taken already.
     @Override
     public void handle(IoRegistration of, IoEvent event) {
         if (registration != null) {
-            enter();
+            if (((int) INT.getAcquire(rings, submitFlags) & Uring.FLAG_TASKRUN) != 0) {
+                enter();
+            }
             takeEnded();
         }
     }

@@ -29,6 +29,11 @@ final class Uring {
     /// finds the owner's thread.
     static final int SETUP_DEFER_TASKRUN = 1 << 13;
 
+    /// The kernel says in the ring's flags that it has such work.
+    static final int SETUP_TASKRUN_FLAG = 1 << 9;
+
+    static final int FLAG_TASKRUN = 1 << 2;
+
     static final int FEATURE_SINGLE_MMAP = 1;
 
     /// Places of the two mappings in the ring's file (linux/io_uring.h).

@@ -44,17 +44,18 @@ final class PingPong implements Connection.Dialed, Connection.Handler {
         for (int round = 0; round < 3; round++) {
             PingPong ping = new PingPong(client, depth, count);
             client.submit(() -> new SocketDialer(client).dial(List.of(address.toString()), ping));
+            long cpuNs = cpuNs();
             long beginNs = System.nanoTime();
             if (!ping.done.await(60, TimeUnit.SECONDS)) {
                 throw new IllegalStateException("no end");
             }
             double seconds = (System.nanoTime() - beginNs) / 1e9;
             System.out.printf(
-                    "%s depth=%d %.1f us each, %.0f/s, %d bytes allocated per round trip%n",
+                    "%s depth=%d %.1f us each, %.1f us of CPU, %d bytes allocated per round trip%n",
                     transport,
                     depth,
                     seconds / count * 1e6,
-                    count / seconds,
+                    (cpuNs() - cpuNs) / 1e3 / count,
                     ping.allocatedBytes / count);
         }
         listener.close();
@@ -97,6 +98,12 @@ final class PingPong implements Connection.Dialed, Connection.Handler {
     private void send(Connection to) {
         sent++;
         to.send(loop.frames().take().start(7, sent, 100).data(loop.bufs().take(4096), 0, 4096));
+    }
+
+    private static long cpuNs() {
+        return ((com.sun.management.OperatingSystemMXBean)
+                        ManagementFactory.getOperatingSystemMXBean())
+                .getProcessCpuTime();
     }
 
     private static long allocated() {
