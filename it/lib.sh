@@ -112,13 +112,13 @@ await_line() {
 # URI (its NBD address with the first volume) and HOST_PORT. Data folder: $DATA.
 start_up() {
     rm -f "$IT_DIR/up.out"
-    env --default-signal=INT "$COMET_ROOT/comet" up --data "$DATA" --nbd 127.0.0.1:0 --admin 127.0.0.1:0 --size "${SIZE:-1G}" "$@" \
+    env --default-signal=INT "$COMET_ROOT/comet" up --data "$DATA" --nbd "${NBD:-127.0.0.1:0}" --admin 127.0.0.1:0 --size "${SIZE:-1G}" "$@" \
         >"$IT_DIR/up.out" 2>"$IT_DIR/up.log" &
     UP_PID=$!
     own "$UP_PID"
     await_line "$UP_PID" "$IT_DIR/up.out" '^ready '
     URI=${REPLY#ready }
-    HOST_PORT=${URI#nbd://}
+    HOST_PORT=${URI#*://}
     HOST_PORT=${HOST_PORT%%/*}
     export URI HOST_PORT UP_PID
 }

@@ -19,6 +19,7 @@ def connect(uri=URI, options=False, structured=True, context=True, strict=False)
         h.add_meta_context(nbd.CONTEXT_BASE_ALLOCATION)
     h.set_opt_mode(options)
     h.set_pread_initialize(False)
+    h.set_uri_allow_local_file(True)
     h.connect_uri(uri)
     if not strict:
         h.set_strict_mode(0)

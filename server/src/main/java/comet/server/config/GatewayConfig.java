@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 /// @param group `control` addresses of the metadata group
 /// @param nbdSocket NBD's unix socket
 /// @param nbdListen NBD's TCP address, or null
+/// @param tls of NBD over TCP
 /// @param exports names of volumes, with `*` at the end for any rest
 /// @param idleDetach after the last client
 /// @param memoryBytes bound of kept writes
@@ -19,6 +20,7 @@ public record GatewayConfig(
         List<HostPort> group,
         Path nbdSocket,
         @Nullable HostPort nbdListen,
+        NbdTlsConfig tls,
         List<String> exports,
         Duration idleDetach,
         long memoryBytes,
@@ -35,13 +37,15 @@ public record GatewayConfig(
         ConfigFile file = ConfigFile.read(configFile, Keys.GATEWAY, overrides);
         Path data = file.path("data");
         HostPort listen = file.addressOrNull("nbd.listen");
-        Loopback.check(file, "nbd.listen", listen);
+        NbdTlsConfig tls = NbdTlsConfig.read(file, "nbd.tls");
+        Loopback.check(file, "nbd.listen", listen, tls);
         return new GatewayConfig(
                 file.text("name"),
                 data,
                 file.addresses("group"),
                 data.resolve(file.text("nbd.socket")),
                 listen,
+                tls,
                 file.texts("exports"),
                 file.duration("idle-detach"),
                 file.bytes("memory", 16L << 20, 64L << 30),

@@ -102,6 +102,35 @@ final class Keys {
                             "The admin API and /metrics over TCP, with the token in `admin.token` of"
                                     + " the data folder (127.0.0.1:7490 by custom). Default: none."));
 
+    /// @param prefix `nbd.tls`, or `nbd-tls` where `nbd` is a key itself
+    private static List<Key> tls(String prefix) {
+        return List.of(
+                new Key(
+                        prefix,
+                        Kind.TEXT,
+                        "off",
+                        "Encryption of NBD over TCP: `off`, `optional` or `required` (then a client"
+                                + " learns nothing before it has started TLS). Unix sockets never"
+                                + " ask for it."),
+                new Key(
+                        prefix + "-certificate",
+                        Kind.PATH,
+                        "",
+                        "The server's certificate and those between it and its authority, in PEM. A"
+                                + " file that is replaced is taken within a minute."),
+                new Key(
+                        prefix + "-key",
+                        Kind.PATH,
+                        "",
+                        "The certificate's private key, in PEM (PKCS#8, or RSA in PKCS#1)."),
+                new Key(
+                        prefix + "-client-ca",
+                        Kind.PATH,
+                        "",
+                        "Authority of the clients' certificates, in PEM: without one of it nobody"
+                                + " connects by TLS. Default: any client may."));
+    }
+
     private static final List<Key> GROUP =
             List.of(
                     new Key(
@@ -181,7 +210,10 @@ final class Keys {
                                     Kind.ADDRESS,
                                     "",
                                     "NBD over TCP (127.0.0.1:10809 by custom). Whoever reaches it can"
-                                            + " read and write all exported volumes. Default: none."),
+                                            + " read and write all exported volumes, unless"
+                                            + " `nbd.tls-client-ca` says who may. Default: none.")),
+                    tls("nbd.tls"),
+                    List.of(
                             new Key(
                                     "exports",
                                     Kind.TEXTS,
@@ -211,7 +243,9 @@ final class Keys {
                                     "nbd",
                                     Kind.ADDRESS,
                                     "127.0.0.1:10809",
-                                    "NBD over TCP; port 0 means any free one. Flag: --nbd."),
+                                    "NBD over TCP; port 0 means any free one. Flag: --nbd.")),
+                    tls("nbd-tls"),
+                    List.of(
                             new Key(
                                     "admin",
                                     Kind.ADDRESS,

@@ -19,8 +19,8 @@ final class Reference {
                 line and what is wanted. On the command line `--set KEY=VALUE` overrides a file's value. Sizes are
                 binary (`64M`, `1G`); paths are relative to the file's folder.
 
-                Nothing listens beyond loopback unless the config says `insecure = true`: connections are neither
-                encrypted nor authenticated yet.
+                Nothing listens beyond loopback unless the config says `insecure = true`, since connections are neither
+                encrypted nor authenticated; but for NBD, where `nbd.tls = required` and `nbd.tls-client-ca` do both.
                 """);
         section(text, "`comet up`", "Flags do; `--config FILE` is possible.", Keys.UP);
         section(text, "Storage node", "`comet node --config FILE`", Keys.NODE);

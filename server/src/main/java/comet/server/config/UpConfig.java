@@ -7,11 +7,13 @@ import org.jspecify.annotations.Nullable;
 
 /// Config of `comet up`: flags, over a file where one is named.
 ///
+/// @param tls of NBD over TCP
 /// @param sizeBytes of the first volume
 /// @param nodes 0: one process
 public record UpConfig(
         Path data,
         HostPort nbd,
+        NbdTlsConfig tls,
         HostPort admin,
         long sizeBytes,
         int nodes,
@@ -29,11 +31,13 @@ public record UpConfig(
                         : ConfigFile.read(configFile, Keys.UP, overrides);
         HostPort nbd = file.address("nbd");
         HostPort admin = file.address("admin");
-        Loopback.check(file, "nbd", nbd);
+        NbdTlsConfig tls = NbdTlsConfig.read(file, "nbd-tls");
+        Loopback.check(file, "nbd", nbd, tls);
         Loopback.check(file, "admin", admin);
         return new UpConfig(
                 file.path("data"),
                 nbd,
+                tls,
                 admin,
                 file.bytes("size", 0, Long.MAX_VALUE),
                 file.integer("nodes", 0, NODES_MAX),

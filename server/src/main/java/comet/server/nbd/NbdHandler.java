@@ -4,12 +4,16 @@ import comet.base.Buf;
 import comet.io.loop.BufView;
 import comet.io.loop.Transport;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.handler.codec.DecoderException;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import org.jspecify.annotations.Nullable;
@@ -23,6 +27,9 @@ import org.jspecify.annotations.Nullable;
 final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
     /// What one read takes at most.
     static final int RECEIVE_BYTES = 256 << 10;
+
+    /// The same where it is encrypted: a few records.
+    private static final int ENCRYPTED_RECEIVE_BYTES = 128 << 10;
 
     /// Data of which at least this much is still missing is read to where it is to lie.
     private static final int DIRECT_READ_BYTES_MIN = 16 << 10;
@@ -40,15 +47,20 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
     /// Input that the session could not take yet.
     private @Nullable ByteBuf pending;
 
+    /// Between the socket and this handler, once the client has asked for it.
+    private @Nullable SslHandler tls;
+
     private boolean flushPlanned;
     private boolean resumePlanned;
     private boolean inputClosed;
+    private boolean aborted;
+    private boolean turnedAway;
     private String why = "closed by the client";
 
-    NbdHandler(NbdServer server, NbdShared shared, Channel channel) {
+    NbdHandler(NbdServer server, NbdShared shared, Channel channel, NbdTls.Mode mode) {
         this.server = server;
         this.channel = channel;
-        session = new NbdSession(shared, this);
+        session = new NbdSession(shared, this, mode);
         output = new NbdOutput(this, channel);
         // A ring's read is under way between turns, so it cannot use a buffer of all.
         if (server.loop().transport() != Transport.IO_URING) {
@@ -73,6 +85,11 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
 
     /// Where the next bytes are to be read; the handler gets them by [#channelRead].
     ByteBuf target() {
+        if (tls != null) {
+            // What is left of a record stays in it until the rest has come.
+            direct = false;
+            return PooledByteBufAllocator.DEFAULT.directBuffer(ENCRYPTED_RECEIVE_BYTES);
+        }
         NbdPiece piece = session.awaited();
         if (piece != null && piece.missing() >= DIRECT_READ_BYTES_MIN && pending == null) {
             direct = true;
@@ -126,8 +143,23 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
     @Override
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
         if (event instanceof ChannelInputShutdownEvent) {
+            if (tls != null && !tls.handshakeFuture().isDone()) {
+                abort("TLS: " + NbdTls.LEFT);
+                return;
+            }
             inputClosed = true;
             resume();
+        } else if (event instanceof SslHandshakeCompletionEvent handshake) {
+            secured(handshake);
+        }
+    }
+
+    private void secured(SslHandshakeCompletionEvent handshake) {
+        SslHandler handler = tls;
+        if (!handshake.isSuccess()) {
+            abort("TLS: " + NbdTls.why(handshake.cause()));
+        } else if (handler != null) {
+            server.secured(this, NbdTls.words(handler.engine().getSession()));
         }
     }
 
@@ -187,6 +219,22 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
     }
 
     @Override
+    public void turnedAway(String why) {
+        if (!turnedAway) {
+            turnedAway = true;
+            server.turnedAway(this, why);
+        }
+    }
+
+    @Override
+    public void startTls() {
+        output.flush();
+        output.encrypt();
+        tls = server.tlsHandler(channel);
+        channel.pipeline().addFirst(tls);
+    }
+
+    @Override
     public void resume() {
         if (!resumePlanned) {
             resumePlanned = true;
@@ -197,14 +245,31 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
     @Override
     public void finish() {
         output.flush();
-        channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+        if (tls == null) {
+            channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+        } else {
+            // Says farewell behind what is still to leave.
+            channel.close();
+        }
     }
 
     @Override
     public void abort(String why) {
         this.why = why;
-        server.aborted(this, why);
-        channel.close();
+        if (!aborted) {
+            aborted = true;
+            server.aborted(this, why);
+        }
+        closeNow();
+    }
+
+    private void closeNow() {
+        ChannelHandlerContext below = tls == null ? null : channel.pipeline().context(tls);
+        if (below == null) {
+            channel.close();
+        } else {
+            below.close();
+        }
     }
 
     @Override
@@ -269,6 +334,10 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
     private void fail(Throwable cause) {
         if (cause instanceof IOException) {
             why = String.valueOf(cause.getMessage());
+        } else if (cause instanceof DecoderException) {
+            // TLS' word for anything that is no record of its.
+            abort("TLS: " + NbdTls.why(cause));
+            return;
         } else if (cause instanceof UncheckedIOException wrapped && !session.inDevice) {
             // The client has reset the connection, and the kernel has forgotten it before Netty
             // has.
@@ -280,6 +349,6 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
                 server.loop().fail(cause);
             }
         }
-        channel.close();
+        closeNow();
     }
 }

@@ -14,7 +14,7 @@ final class NbdHandshake {
         CLIENT_FLAGS,
         OPTION,
         DATA,
-        /// The data of an option is too long to be looked at.
+        /// The data of an option is not looked at.
         SKIP,
         /// The exports are asked; nothing is read meanwhile.
         ANSWERING,
@@ -24,6 +24,11 @@ final class NbdHandshake {
     private final NbdSession session;
     private final NbdOptionReplies replies;
     private State state = State.CLIENT_FLAGS;
+    private final NbdTls.Mode tls;
+
+    /// TLS has been started: from then on only what came encrypted counts.
+    private boolean encrypted;
+
     private boolean noZeroes;
     private boolean structured;
 
@@ -34,8 +39,9 @@ final class NbdHandshake {
     private long dataLeft;
     private ByteBuf data = Unpooled.EMPTY_BUFFER;
 
-    NbdHandshake(NbdSession session) {
+    NbdHandshake(NbdSession session, NbdTls.Mode tls) {
         this.session = session;
+        this.tls = tls;
         replies = new NbdOptionReplies(session.wire);
     }
 
@@ -98,7 +104,7 @@ final class NbdHandshake {
             session.violation("an option without the magic number");
             return NbdSession.Step.NEED_BYTES;
         }
-        if (dataLeft > NbdLimits.OPTION_BYTES_MAX || !known(option)) {
+        if (dataLeft > NbdLimits.OPTION_BYTES_MAX || !known(option) || refused()) {
             state = State.SKIP;
         } else {
             // Grows with what really arrives.
@@ -106,6 +112,14 @@ final class NbdHandshake {
             state = State.DATA;
         }
         return NbdSession.Step.GO_ON;
+    }
+
+    /// The option has to wait for TLS.
+    private boolean refused() {
+        return tls == NbdTls.Mode.REQUIRED
+                && !encrypted
+                && option != Nbd.OPT_STARTTLS
+                && option != Nbd.OPT_ABORT;
     }
 
     private static boolean known(int option) {
@@ -133,7 +147,13 @@ final class NbdHandshake {
         }
         state = State.OPTION;
         if (option == Nbd.OPT_EXPORT_NAME) {
-            session.violation("an export name that is too long");
+            session.violation(
+                    refused()
+                            ? "TLS is required, and the client does not ask for it"
+                            : "an export name that is too long");
+        } else if (refused()) {
+            session.wire.turnedAway("TLS is required, and the client has not started it");
+            replies.error(Nbd.REP_ERR_TLS_REQD, "this server requires TLS");
         } else if (option == Nbd.OPT_ABORT) {
             replies.ack();
             session.end();
@@ -156,8 +176,33 @@ final class NbdHandshake {
         state = State.OPTION;
         ByteBuf whole = data;
         data = Unpooled.EMPTY_BUFFER;
-        answer(whole);
+        if (option == Nbd.OPT_STARTTLS) {
+            startTls(whole, in);
+        } else {
+            answer(whole);
+        }
         return NbdSession.Step.GO_ON;
+    }
+
+    /// Nothing that was said in the clear counts any more. Bytes behind the option were sent before
+    /// its answer: somebody else's, who wants them to be taken for the client's.
+    private void startTls(ByteBuf data, ByteBuf behind) {
+        if (!empty(data)) {
+            return;
+        }
+        if (tls == NbdTls.Mode.OFF) {
+            replies.error(Nbd.REP_ERR_UNSUP, "this server does not offer TLS");
+        } else if (encrypted) {
+            replies.error(Nbd.REP_ERR_INVALID, "TLS has been started already");
+        } else if (behind.isReadable()) {
+            session.violation("bytes in the clear behind STARTTLS");
+        } else {
+            replies.ack();
+            encrypted = true;
+            structured = false;
+            contextExport = null;
+            session.wire.startTls();
+        }
     }
 
     private void answer(ByteBuf data) {
@@ -170,11 +215,6 @@ final class NbdHandshake {
             case Nbd.OPT_LIST -> {
                 if (empty(data)) {
                     list();
-                }
-            }
-            case Nbd.OPT_STARTTLS -> {
-                if (empty(data)) {
-                    replies.error(Nbd.REP_ERR_UNSUP, "this server does not offer TLS");
                 }
             }
             case Nbd.OPT_INFO, Nbd.OPT_GO -> info(data);

@@ -1,5 +1,6 @@
 package comet.server.nbd;
 
+import comet.base.Check;
 import comet.io.loop.EventLoop;
 import comet.io.loop.Transport;
 import comet.io.net.Address;
@@ -14,6 +15,7 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.WriteBufferWaterMark;
+import io.netty.handler.ssl.SslHandler;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -40,6 +42,7 @@ public final class NbdServer {
     private final EventLoop loop;
     private final NbdShared shared;
     private final Events events;
+    private final @Nullable NbdTls tls;
     private final Set<NbdHandler> handlers = new LinkedHashSet<>();
     private final ByteBuf received = Unpooled.directBuffer(NbdHandler.RECEIVE_BYTES);
     private final Set<Channel> listeners = new LinkedHashSet<>();
@@ -48,7 +51,18 @@ public final class NbdServer {
     private boolean stopping;
 
     public NbdServer(EventLoop loop, Exports exports, NbdLimits limits, Events events) {
+        this(loop, exports, limits, events, null);
+    }
+
+    /// @param tls what clients are offered, or null
+    public NbdServer(
+            EventLoop loop,
+            Exports exports,
+            NbdLimits limits,
+            Events events,
+            @Nullable NbdTls tls) {
         this.loop = loop;
+        this.tls = tls;
         this.shared = new NbdShared(exports, limits);
         this.events = events;
         loop.submit(this::tick);
@@ -58,9 +72,17 @@ public final class NbdServer {
         return shared.counters;
     }
 
+    /// Listens without TLS.
+    public CompletableFuture<Address> listen(Address address) {
+        return listen(address, NbdTls.Mode.OFF);
+    }
+
     /// Listens at an address; port 0 means any free one, and the file of a unix socket is replaced
     /// if nobody listens there any more. Answers with the address in use.
-    public CompletableFuture<Address> listen(Address address) {
+    ///
+    /// @param mode whether clients there have to encrypt
+    public CompletableFuture<Address> listen(Address address, NbdTls.Mode mode) {
+        Check.that(mode == NbdTls.Mode.OFF || tls != null, "TLS without a certificate");
         CompletableFuture<Address> bound = new CompletableFuture<>();
         SocketAddress where;
         try {
@@ -77,7 +99,7 @@ public final class NbdServer {
             bound.completeExceptionally(e);
             return bound;
         }
-        bootstrap(address instanceof Address.Unix)
+        bootstrap(address instanceof Address.Unix, mode)
                 .bind(where)
                 .addListener((ChannelFuture future) -> {
                     if (!future.isSuccess()) {
@@ -126,7 +148,7 @@ public final class NbdServer {
                 : address;
     }
 
-    private ServerBootstrap bootstrap(boolean unix) {
+    private ServerBootstrap bootstrap(boolean unix, NbdTls.Mode mode) {
         Transport transport = loop.transport();
         int unsent = shared.limits.unsentBytesMax();
         ServerBootstrap bootstrap =
@@ -148,7 +170,7 @@ public final class NbdServer {
                     .childOption(ChannelOption.TCP_NODELAY, true)
                     .childOption(ChannelOption.SO_KEEPALIVE, true);
         }
-        return bootstrap.childHandler(new Initializer());
+        return bootstrap.childHandler(new Initializer(mode));
     }
 
     /// Stops: no new connections, no new requests; what is in flight is answered, then every
@@ -183,7 +205,12 @@ public final class NbdServer {
 
     /// One per listener: it counts the listener's connections.
     private final class Initializer extends ChannelInitializer<Channel> {
+        private final NbdTls.Mode mode;
         private int open;
+
+        Initializer(NbdTls.Mode mode) {
+            this.mode = mode;
+        }
 
         @Override
         protected void initChannel(Channel channel) {
@@ -194,7 +221,7 @@ public final class NbdServer {
             }
             open++;
             channel.closeFuture().addListener(_ -> open--);
-            channel.pipeline().addLast(new NbdHandler(NbdServer.this, shared, channel));
+            channel.pipeline().addLast(new NbdHandler(NbdServer.this, shared, channel, mode));
         }
 
         @Override
@@ -225,15 +252,35 @@ public final class NbdServer {
         event(Events.Level.WARN, "nbd-aborted", handler, why);
     }
 
+    void turnedAway(NbdHandler handler, String why) {
+        event(Events.Level.WARN, "nbd-refused", handler, why);
+    }
+
+    void secured(NbdHandler handler, String how) {
+        event(Events.Level.INFO, "nbd-secured", handler, "how", how);
+    }
+
+    SslHandler tlsHandler(Channel channel) {
+        if (tls == null) {
+            throw Check.failed("TLS without a certificate");
+        }
+        return tls.handler(channel);
+    }
+
     void failed(NbdHandler handler, Throwable cause) {
         log.error("nbd connection of {} failed", handler.peer(), cause);
         event(Events.Level.ERROR, "nbd-failure", handler, String.valueOf(cause));
     }
 
     private void event(Events.Level level, String code, NbdHandler handler, String why) {
+        event(level, code, handler, "why", why);
+    }
+
+    private void event(
+            Events.Level level, String code, NbdHandler handler, String key, String value) {
         if (level == Events.Level.ERROR || eventsInTick++ < EVENTS_PER_TICK_MAX) {
-            String text = Nbd.printable(why).replace('"', '\'');
-            events.event(level, code, "peer=" + handler.peer() + " why=\"" + text + '"');
+            String text = Nbd.printable(value).replace('"', '\'');
+            events.event(level, code, "peer=%s %s=\"%s\"".formatted(handler.peer(), key, text));
         }
     }
 
@@ -258,6 +305,9 @@ public final class NbdServer {
         }
         ticking = loop.schedule(TICK_NS, this::tick);
         eventsInTick = 0;
+        if (tls != null) {
+            tls.tick(events);
+        }
         long nowNs = loop.nowNs();
         for (NbdHandler handler : List.copyOf(handlers)) {
             handler.tick(nowNs);

@@ -57,10 +57,11 @@ final class NbdSession {
     private final long startedNs;
     private long progressNs;
 
-    NbdSession(NbdShared shared, NbdWire wire) {
+    /// @param tls whether the client has to encrypt
+    NbdSession(NbdShared shared, NbdWire wire, NbdTls.Mode tls) {
         this.shared = shared;
         this.wire = wire;
-        handshake = new NbdHandshake(this);
+        handshake = new NbdHandshake(this, tls);
         startedNs = wire.nowNs();
         progressNs = startedNs;
     }

@@ -15,6 +15,13 @@ interface NbdWire {
     /// capacity of `buf`.
     void data(Buf buf, int offset, int length);
 
+    /// Everything appended so far leaves in the clear, and all that comes behind it, in both
+    /// directions, is encrypted.
+    void startTls();
+
+    /// The client was told no, and may go: for the log.
+    void turnedAway(String why);
+
     /// The client takes its replies more slowly than they come. When that is over the wire gives
     /// the session its input again.
     boolean congested();

@@ -49,12 +49,13 @@ final class FirstVolume {
         return name.orElse(null);
     }
 
+    /// @param uri of the volume over TCP
     /// @param commands how to start each process again, where there are several
     static void explain(
             PrintStream out,
             Path data,
             String volume,
-            HostPort nbd,
+            String uri,
             HostPort admin,
             List<String> commands) {
         out.printf(
@@ -89,7 +90,7 @@ final class FirstVolume {
             commands.forEach(command -> out.println("  " + command));
         }
         out.println();
-        ProcessCore.ready("nbd://" + nbd + "/" + volume);
+        ProcessCore.ready(uri);
     }
 
     private static String option(Path data) {

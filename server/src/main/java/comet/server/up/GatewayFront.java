@@ -4,12 +4,15 @@ import comet.io.net.Address;
 import comet.port.Connection;
 import comet.server.admin.Metrics;
 import comet.server.config.HostPort;
+import comet.server.config.NbdTlsConfig;
 import comet.server.control.ControlClient;
 import comet.server.data.DataException;
 import comet.server.data.GatewayData;
 import comet.server.nbd.NbdLimits;
 import comet.server.nbd.NbdServer;
+import comet.server.nbd.NbdTls;
 import comet.volume.GatewayConfig;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -47,7 +50,9 @@ final class GatewayFront {
             Connection.Dialer dialer,
             List<String> exports,
             Path socket,
-            @Nullable HostPort listen) {
+            @Nullable HostPort listen,
+            NbdTlsConfig tlsConfig) {
+        NbdTls tls = tls(tlsConfig);
         ControlClient client = process.client();
         GatewayData data;
         try {
@@ -75,15 +80,21 @@ final class GatewayFront {
                         process.loop,
                         new VolumeExports(data.gateway(), exports),
                         NbdLimits.DEFAULT,
-                        process.events);
+                        process.events,
+                        tls);
         process.closers.add("nbd", () -> stop(nbd));
-        listen(nbd, new Address.Unix(socket));
+        // Who may open the socket's file sees the disks' own files too: nothing to hide there.
+        listen(nbd, new Address.Unix(socket), tls == null ? NbdTls.Mode.OFF : NbdTls.Mode.OPTIONAL);
         HostPort real = null;
         if (listen != null) {
-            Address bound = listen(nbd, new Address.Tcp(listen.host(), listen.port()));
+            Address bound =
+                    listen(
+                            nbd,
+                            new Address.Tcp(listen.host(), listen.port()),
+                            NbdTls.Mode.valueOf(tlsConfig.mode().name()));
             real = bound instanceof Address.Tcp tcp ? listen.withPort(tcp.port()) : listen;
         }
-        part.serve(data.gateway(), nbd.counters(), uris(socket, real));
+        part.serve(data.gateway(), nbd.counters(), uris(socket, real, tlsConfig));
         process.metrics.add(part);
         return new GatewayFront(part, real);
     }
@@ -102,20 +113,39 @@ final class GatewayFront {
     }
 
     private static java.util.function.Function<String, List<String>> uris(
-            Path socket, @Nullable HostPort tcp) {
+            Path socket, @Nullable HostPort tcp, NbdTlsConfig tls) {
         return volume -> {
             List<String> uris = new ArrayList<>();
             uris.add("nbd+unix:///" + volume + "?socket=" + socket);
             if (tcp != null) {
-                uris.add("nbd://" + tcp + "/" + volume);
+                uris.add(uri(tcp, tls, volume));
             }
             return uris;
         };
     }
 
-    private static Address listen(NbdServer nbd, Address address) {
+    private static @Nullable NbdTls tls(NbdTlsConfig config) {
+        Path certificate = config.certificate();
+        Path key = config.key();
+        if (config.mode() == NbdTlsConfig.Mode.OFF || certificate == null || key == null) {
+            return null;
+        }
         try {
-            return nbd.listen(address).get(10, TimeUnit.SECONDS);
+            return new NbdTls(certificate, key, config.clientCa());
+        } catch (IOException e) {
+            throw new StartException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    /// Where a volume is, over TCP.
+    static String uri(@Nullable HostPort tcp, NbdTlsConfig tls, String volume) {
+        String scheme = tls.mode() == NbdTlsConfig.Mode.REQUIRED ? "nbds://" : "nbd://";
+        return scheme + tcp + (volume.isEmpty() ? "" : "/" + volume);
+    }
+
+    private static Address listen(NbdServer nbd, Address address, NbdTls.Mode mode) {
+        try {
+            return nbd.listen(address, mode).get(10, TimeUnit.SECONDS);
         } catch (ExecutionException e) {
             Throwable cause = e.getCause();
             throw new StartException(

@@ -24,11 +24,12 @@ final class GatewayProcess {
                         process.dialer(),
                         config.exports(),
                         config.nbdSocket(),
-                        config.nbdListen());
+                        config.nbdListen(),
+                        config.tls());
         ProcessCore.ready(
                 front.tcp() == null
                         ? "nbd+unix:///?socket=" + config.nbdSocket()
-                        : "nbd://" + front.tcp());
+                        : GatewayFront.uri(front.tcp(), config.tls(), ""));
     }
 
     /// The core's bounds from the config's.

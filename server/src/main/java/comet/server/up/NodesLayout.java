@@ -162,8 +162,13 @@ final class NodesLayout {
                 exports = ["*"]
                 insecure = %s
                 pid-file = "../run/gateway-1.pid"
+                %s\
                 """
-                        .formatted(addresses(group), nbd, !nbd.loopback());
+                        .formatted(
+                                addresses(group),
+                                nbd,
+                                !nbd.loopback() && !up.tls().secure(),
+                                up.tls().lines());
         writeAside(file, text);
         return file;
     }

@@ -9,6 +9,7 @@ import comet.server.admin.RemoteParts;
 import comet.server.config.AdminConfig;
 import comet.server.config.GatewayConfig;
 import comet.server.config.HostPort;
+import comet.server.config.NbdTlsConfig;
 import comet.server.config.NodeConfig;
 import comet.server.config.UpConfig;
 import comet.server.up.NodesLayout.Child;
@@ -42,7 +43,7 @@ final class UpNodes {
             throw new StartException(children.getLast().config() + " has no nbd.listen");
         }
         LoopGroup group = process.groupAccess();
-        RemoteParts parts = parts(children, data, nbd);
+        RemoteParts parts = parts(children, data, nbd, up.tls());
         process.metrics.add(parts::sample);
         Supplier<List<EventLog.Event>> events = () -> parts.events(process.events.last());
         AdminServer admin =
@@ -67,10 +68,16 @@ final class UpNodes {
         List<String> commands = new ArrayList<>();
         children.forEach(child -> commands.add(Children.command(child)));
         FirstVolume.explain(
-                System.out, data, volume, nbd, up.admin().withPort(admin.port()), commands);
+                System.out,
+                data,
+                volume,
+                GatewayFront.uri(nbd, up.tls(), volume),
+                up.admin().withPort(admin.port()),
+                commands);
     }
 
-    private static RemoteParts parts(List<Child> children, Path data, HostPort nbd) {
+    private static RemoteParts parts(
+            List<Child> children, Path data, HostPort nbd, NbdTlsConfig tls) {
         Map<String, Path> nodes = new TreeMap<>();
         for (Child child : children) {
             if (child.role().equals("node")) {
@@ -84,7 +91,7 @@ final class UpNodes {
                 volume ->
                         List.of(
                                 "nbd+unix:///" + volume + "?socket=" + data.resolve("nbd.sock"),
-                                "nbd://" + nbd + "/" + volume));
+                                GatewayFront.uri(nbd, tls, volume)));
     }
 
     private static void createCluster(ProcessCore process, LoopGroup group, Children running) {

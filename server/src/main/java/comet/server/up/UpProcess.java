@@ -75,14 +75,15 @@ final class UpProcess {
                         process.dialer(),
                         List.of("*"),
                         data.resolve("nbd.sock"),
-                        up.nbd());
+                        up.nbd(),
+                        up.tls());
         String volume = FirstVolume.ensure(group, up.sizeBytes());
         HostPort tcp = front.tcp();
         FirstVolume.explain(
                 System.out,
                 data,
                 volume,
-                tcp == null ? up.nbd() : tcp,
+                GatewayFront.uri(tcp == null ? up.nbd() : tcp, up.tls(), volume),
                 up.admin().withPort(admin.port()),
                 List.of());
     }

@@ -112,6 +112,32 @@ class ConfigTest {
                 .isEqualTo("0.0.0.0");
     }
 
+    private GatewayConfig gateway(String more) throws IOException {
+        return GatewayConfig.read(
+                file("name = g\ngroup = [\"127.0.0.1:7493\"]\n" + more), List.of());
+    }
+
+    @Test
+    void nbd_beyond_loopback_wants_tls_and_certificates_of_clients() throws IOException {
+        String keys = "nbd.tls-certificate = c.pem\nnbd.tls-key = k.pem\n";
+        String open = "nbd.listen = \"0.0.0.0:10809\"\n";
+        assertThat(gateway("").tls().mode()).isEqualTo(NbdTlsConfig.Mode.OFF);
+        assertThatThrownBy(() -> gateway("nbd.tls = perhaps\n"))
+                .hasMessageContaining("test.conf:3:")
+                .hasMessageContaining("off, optional or required");
+        assertThatThrownBy(() -> gateway("nbd.tls = required\nnbd.tls-key = k\n"))
+                .hasMessageContaining("`nbd.tls-certificate`");
+        assertThatThrownBy(() -> gateway(keys + open + "nbd.tls = required\n"))
+                .hasMessageContaining("certificates of clients");
+        assertThatThrownBy(
+                        () -> gateway(keys + open + "nbd.tls = optional\nnbd.tls-client-ca = a\n"))
+                .hasMessageContaining("insecure = true");
+        GatewayConfig gateway =
+                gateway(keys + open + "nbd.tls = required\nnbd.tls-client-ca = a.pem\n");
+        assertThat(gateway.tls().clientCa()).isEqualTo(folder.toAbsolutePath().resolve("a.pem"));
+        assertThat(gateway(gateway.tls().lines()).tls()).isEqualTo(gateway.tls());
+    }
+
     @Test
     void a_group_has_one_three_or_five_members() throws IOException {
         String member = "{ name = %s, raft = \"127.0.0.1:1\", control = \"127.0.0.1:2\" }";

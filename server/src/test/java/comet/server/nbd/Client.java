@@ -15,7 +15,9 @@ final class Client implements NbdWire {
     final NbdShared shared;
     boolean finished;
     String aborted = "";
+    String turnedAway = "";
     boolean congested;
+    boolean encrypted;
 
     /// Data stays unsent until [#deliver].
     boolean slow;
@@ -28,8 +30,12 @@ final class Client implements NbdWire {
     private boolean resume;
 
     Client(NbdShared shared) {
+        this(shared, NbdTls.Mode.OFF);
+    }
+
+    Client(NbdShared shared, NbdTls.Mode tls) {
         this.shared = shared;
-        session = new NbdSession(shared, this);
+        session = new NbdSession(shared, this, tls);
         session.start();
         pump();
     }
@@ -136,6 +142,16 @@ final class Client implements NbdWire {
             unsent.removeLast();
             session.sent(unsentBytes.removeLast());
         }
+    }
+
+    @Override
+    public void turnedAway(String why) {
+        turnedAway = why;
+    }
+
+    @Override
+    public void startTls() {
+        encrypted = true;
     }
 
     @Override

@@ -5,6 +5,9 @@ import comet.io.loop.Transport;
 import comet.io.net.Address;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
 
 /// The real server over devices in memory, for real clients: prints `ready tcp://… unix:…` and
 /// serves until its input ends.
@@ -14,8 +17,13 @@ final class MemoryNbdServer implements AutoCloseable {
     final EventLoop loop;
     final MemoryExports exports = new MemoryExports();
     final NbdServer server;
+    final List<String> said = new CopyOnWriteArrayList<>();
 
     MemoryNbdServer(String transport, NbdLimits limits) {
+        this(transport, limits, null);
+    }
+
+    MemoryNbdServer(String transport, NbdLimits limits, @Nullable NbdTls tls) {
         loop =
                 EventLoop.start(
                         "nbd", Transport.of(transport), failure -> failure.printStackTrace());
@@ -24,8 +32,11 @@ final class MemoryNbdServer implements AutoCloseable {
                         loop,
                         exports,
                         limits,
-                        (level, code, details) ->
-                                System.err.println(level + " " + code + " " + details));
+                        (level, code, details) -> {
+                            said.add(level + " " + code + " " + details);
+                            System.err.println(level + " " + code + " " + details);
+                        },
+                        tls);
     }
 
     /// A device whose requests are answered in later steps of the loop, in any order.
@@ -37,12 +48,20 @@ final class MemoryNbdServer implements AutoCloseable {
     }
 
     int listenTcp() throws Exception {
-        Address bound = server.listen(new Address.Tcp("127.0.0.1", 0)).get();
+        return listenTcp(NbdTls.Mode.OFF);
+    }
+
+    int listenTcp(NbdTls.Mode mode) throws Exception {
+        Address bound = server.listen(new Address.Tcp("127.0.0.1", 0), mode).get();
         return ((Address.Tcp) bound).port();
     }
 
     void listenUnix(Path path) throws Exception {
-        server.listen(new Address.Unix(path)).get();
+        listenUnix(path, NbdTls.Mode.OFF);
+    }
+
+    void listenUnix(Path path, NbdTls.Mode mode) throws Exception {
+        server.listen(new Address.Unix(path), mode).get();
     }
 
     @Override

@@ -13,6 +13,7 @@ class NbdHandshakeTest {
     private static final int ACK = 1;
     private static final int UNSUP = 0x80000001;
     private static final int INVALID = 0x80000003;
+    private static final int TLS_REQD = 0x80000005;
     private static final int UNKNOWN = 0x80000006;
     private static final int SHUTDOWN = 0x80000007;
     private static final int TOO_BIG = 0x80000009;
@@ -470,5 +471,89 @@ class NbdHandshakeTest {
                 .contains("there is no a?")
                 .hasSizeLessThan(500)
                 .doesNotContainPattern("[\\p{Cntrl}\u2028]");
+    }
+
+    private void tls(NbdTls.Mode mode) {
+        client = new Client(shared, mode);
+        client.received();
+        begin();
+    }
+
+    @Test
+    void without_tls_starttls_is_not_known() {
+        begin();
+        client.send(new Bytes().option(5));
+        assertThat(type(client.received())).isEqualTo(UNSUP);
+    }
+
+    @Test
+    void where_tls_is_required_nothing_is_said_before_it() {
+        tls(NbdTls.Mode.REQUIRED);
+        for (Bytes message :
+                new Bytes[] {
+                    new Bytes().option(3),
+                    new Bytes().go(6, "disk0"),
+                    new Bytes().go(7, "disk0"),
+                    new Bytes().option(8),
+                    new Bytes().meta(9, "disk0"),
+                    new Bytes().meta(10, "disk0", "base:allocation"),
+                    new Bytes().option(99, new Bytes().zeroes(100_000)),
+                }) {
+            client.send(message);
+            assertThat(type(client.received())).isEqualTo(TLS_REQD);
+        }
+        assertThat(client.turnedAway).contains("TLS is required");
+        assertThat(exports.opened).isZero();
+        client.send(new Bytes().option(5, new Bytes().u8(1)));
+        assertThat(type(client.received())).isEqualTo(INVALID);
+        assertThat(client.encrypted).isFalse();
+        client.send(new Bytes().option(5)).expect(new Bytes().optionReply(5, ACK));
+        assertThat(client.encrypted).isTrue();
+        client.send(new Bytes().option(99));
+        assertThat(type(client.received())).isEqualTo(UNSUP);
+        client.send(new Bytes().option(5));
+        assertThat(type(client.received())).isEqualTo(INVALID);
+        client.send(new Bytes().go(7, "disk0"));
+        client.received();
+        assertThat(client.session.negotiating()).isFalse();
+    }
+
+    @Test
+    void an_export_name_or_an_abort_before_tls() {
+        tls(NbdTls.Mode.REQUIRED);
+        client.send(new Bytes().option(1, new Bytes().text("disk0"))).expectNothing();
+        assertThat(client.aborted).contains("TLS is required");
+        tls(NbdTls.Mode.REQUIRED);
+        client.send(new Bytes().option(2)).expect(new Bytes().optionReply(2, ACK));
+        assertThat(client.finished).isTrue();
+    }
+
+    @Test
+    void what_was_negotiated_in_the_clear_does_not_count() {
+        tls(NbdTls.Mode.OPTIONAL);
+        client.send(new Bytes().option(8).meta(10, "disk0", "base:allocation"));
+        client.received();
+        client.send(new Bytes().option(5)).expect(new Bytes().optionReply(5, ACK));
+        client.send(new Bytes().meta(10, "disk0", "base:allocation"));
+        assertThat(type(client.received())).isEqualTo(INVALID);
+        client.send(new Bytes().go(7, "disk0"))
+                .expect(
+                        new Bytes()
+                                .optionReply(7, 3, new Bytes().u16(0).u64(1 << 20).u16(FLAGS))
+                                .optionReply(7, ACK));
+        client.send(new Bytes().request(0, 7, 1, 0, 512));
+        client.expect(new Bytes().simple(22, 1));
+    }
+
+    @Test
+    void bytes_behind_starttls_end_the_connection() {
+        tls(NbdTls.Mode.OPTIONAL);
+        client.send(new Bytes().option(5).option(8)).expectNothing();
+        assertThat(client.aborted).contains("in the clear");
+        assertThat(client.encrypted).isFalse();
+    }
+
+    private static int type(byte[] reply) {
+        return java.nio.ByteBuffer.wrap(reply).getInt(12);
     }
 }
