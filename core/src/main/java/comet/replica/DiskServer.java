@@ -113,6 +113,17 @@ public final class DiskServer {
         return serving && !failed && !closed;
     }
 
+    /// Whether it takes connections for reading: a disk that has failed writes nothing any more,
+    /// and may hold the only copy.
+    boolean readable() {
+        return serving && !closed;
+    }
+
+    /// The disk has failed: what would have to be written is refused.
+    boolean readOnly() {
+        return failed;
+    }
+
     /// Status of the answer to a HELLO while it does not serve.
     int unavailableStatus() {
         return failed ? Status.IO_ERROR : Status.BUSY;
@@ -266,7 +277,7 @@ public final class DiskServer {
         refused = forGood;
     }
 
-    /// The disk has failed: it serves nothing more in this life.
+    /// The disk has failed: in this life it only answers reads, on new connections.
     void failed(int result) {
         if (failed) {
             return;
@@ -326,12 +337,15 @@ public final class DiskServer {
     // The map.
 
     void onMap(MapUpdate update) {
-        if (!serving()) {
+        if (!readable()) {
             return;
         }
         resize(view.map().pgCount());
         for (PgConfig config : update.pgs()) {
             learn(view.map().pg(config.pg()));
+        }
+        if (failed) {
+            return;
         }
         purge.onMap(update);
         repairs.onMap(update);
@@ -353,7 +367,9 @@ public final class DiskServer {
         }
         epochs[pg] = config.epoch();
         roles[pg] = role(config);
-        recoveries.onEpoch(config, roles[pg]);
+        if (!failed) {
+            recoveries.onEpoch(config, roles[pg]);
+        }
     }
 
     private Role role(PgConfig config) {

@@ -187,7 +187,7 @@ public final class NodeServer implements Connection.Acceptor {
         DiskServer disk = disks.get(hello.diskId());
         if (refusal != null || disk == null) {
             refuse(session, frame, Status.REFUSED, refusal == null ? "no such disk" : refusal);
-        } else if (!disk.serving()) {
+        } else if (!disk.serving() && !(disk.readable() && hello.lane() == Lane.READ)) {
             refuse(session, frame, disk.unavailableStatus(), disk.unavailableWhy());
         } else {
             halfOpen.remove(session);

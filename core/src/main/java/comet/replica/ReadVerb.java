@@ -42,6 +42,10 @@ final class ReadVerb {
         long volumeId = ReadRequest.volumeId(f);
         long term = ReadRequest.term(f);
         Outcome gate = gate(pg, volumeId, term, ReadRequest.epoch(f));
+        if (wantsWriting(gate, volumeId)) {
+            refuse(lane, f.requestId(), Status.IO_ERROR, pg);
+            return Progress.DONE;
+        }
         Progress wait = mustWait(gate, volumeId, term, refreshed);
         if (wait != null) {
             return wait == Progress.DONE ? lane.invalid(f, "epoch") : wait;
@@ -68,6 +72,12 @@ final class ReadVerb {
         long volumeId = ChunkRequest.volumeId(f);
         long term = ChunkRequest.term(f);
         Outcome gate = gate(pg, volumeId, term, ChunkRequest.epoch(f));
+        if (wantsWriting(gate, volumeId)) {
+            Frame reply = disk.frames().take();
+            long epoch = disk.epoch(pg);
+            lane.send(ChunkRequest.mapReply(reply, f.requestId(), Status.IO_ERROR, epoch, 0));
+            return Progress.DONE;
+        }
         Progress wait = mustWait(gate, volumeId, term, refreshed);
         if (wait != null) {
             return wait == Progress.DONE ? lane.invalid(f, "epoch") : wait;
@@ -84,6 +94,11 @@ final class ReadVerb {
                     .blocks(volumeId, ChunkRequest.chunkIndex(f), 0, new MapBlocks(lane, reply));
         }
         return Progress.DONE;
+    }
+
+    /// Whether a fence would have to become durable on a disk that has failed.
+    private boolean wantsWriting(Outcome gate, long volumeId) {
+        return disk.readOnly() && (gate == Outcome.RAISE_FENCE || !disk.fences().settled(volumeId));
     }
 
     /// What the request waits for, null where it need not, and DONE where it has waited in vain.

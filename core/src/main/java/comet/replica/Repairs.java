@@ -77,6 +77,9 @@ final class Repairs {
 
     /// A block could not be read here, or was copied as lost.
     void add(long volumeId, int chunkIndex, int pg, int block, int state) {
+        if (disk.readOnly()) {
+            return;
+        }
         ChunkKey key = new ChunkKey(volumeId, chunkIndex);
         Bad chunk = bad.get(key);
         if (chunk == null) {

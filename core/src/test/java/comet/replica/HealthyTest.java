@@ -270,7 +270,7 @@ class HealthyTest {
     }
 
     @Test
-    void a_failed_disk_answers_and_then_serves_nobody() {
+    void a_failed_disk_answers_and_then_serves_readers_only() {
         writer.open(5);
         writer.fill(0, 5, 1);
         harness.store(1).failed = true;
@@ -281,6 +281,13 @@ class HealthyTest {
         assertThat(writer.closed).isTrue();
         assertThat(harness.connect(1, Lane.WRITE).helloStatus).isEqualTo(Status.IO_ERROR);
         assertThat(harness.hasEvent("disk-failed")).isTrue();
+        // It may hold the only copy.
+        TestClient late = harness.connect(1, Lane.READ);
+        assertThat(late.helloStatus).isEqualTo(Status.OK);
+        assertThat(late.read(0, 1, 1, 5).fill()).containsExactly(1);
+        assertThat(late.read(0, 1, 1, 6).status()).as("a new fence").isEqualTo(Status.IO_ERROR);
+        assertThat(late.read(0, 1, 1, 5).status()).isEqualTo(Status.OK);
+        assertThat(harness.connect(1, Lane.PEER).helloStatus).isEqualTo(Status.IO_ERROR);
     }
 
     @Test
