@@ -1,6 +1,7 @@
 package comet.volume;
 
 import comet.base.Buf;
+import comet.base.Sizes;
 import comet.port.Errno;
 
 /// A volume for one client of a front end: checks range and rights, once, and makes requests of
@@ -64,11 +65,18 @@ final class VolumeDevice implements BlockDevice {
     @Override
     public void writeZeroes(long offset, long length, int flags, Done done) {
         Request request = request(Request.Kind.ZERO, offset, length, flags, done);
-        if ((flags & FAST_ZERO) != 0 && (flags & NO_HOLE) != 0) {
+        if ((flags & FAST_ZERO) != 0
+                && ((flags & NO_HOLE) != 0 || !holdsWholeBlock(offset, length))) {
             refuse(request, Errno.ENOTSUP);
         } else {
             submit(request, Errno.ENOSPC);
         }
+    }
+
+    /// Parts of blocks are read, changed and written: no faster than a write.
+    private static boolean holdsWholeBlock(long offset, long length) {
+        long first = offset + Sizes.BLOCK_BYTES - 1 & -Sizes.BLOCK_BYTES;
+        return length == 0 || first + Sizes.BLOCK_BYTES <= offset + length;
     }
 
     @Override

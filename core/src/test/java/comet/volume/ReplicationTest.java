@@ -428,6 +428,23 @@ class ReplicationTest {
     }
 
     @Test
+    void zeroes_that_hold_no_whole_block_are_not_fast() {
+        byte[] data = cluster.pattern(12_288, 3);
+        cluster.await(cluster.write(node, device, 0, data, 0));
+        for (int[] range : new int[][] {{0, 4095}, {1, 8190}, {5000, 10}}) {
+            Answer fast = new Answer();
+            device.writeZeroes(range[0], range[1], BlockDevice.FAST_ZERO, fast);
+            assertThat(cluster.await(fast)).isEqualTo(Errno.ENOTSUP);
+        }
+        assertThat(cluster.read(node, device, 0, 12_288)).isEqualTo(data);
+        Answer fast = new Answer();
+        device.writeZeroes(1, 8191, BlockDevice.FAST_ZERO, fast);
+        assertThat(cluster.await(fast)).isZero();
+        java.util.Arrays.fill(data, 1, 8192, (byte) 0);
+        assertThat(cluster.read(node, device, 0, 12_288)).isEqualTo(data);
+    }
+
+    @Test
     void zeroes_are_exact_and_trims_keep_to_whole_blocks() {
         byte[] data = cluster.pattern(20_480, 3);
         cluster.await(cluster.write(node, device, 0, data, 0));

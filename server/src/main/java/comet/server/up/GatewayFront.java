@@ -83,8 +83,6 @@ final class GatewayFront {
                         process.events,
                         tls);
         process.closers.add("nbd", () -> stop(nbd));
-        // Who may open the socket's file sees the disks' own files too: nothing to hide there.
-        listen(nbd, new Address.Unix(socket), tls == null ? NbdTls.Mode.OFF : NbdTls.Mode.OPTIONAL);
         HostPort real = null;
         if (listen != null) {
             Address bound =
@@ -94,6 +92,10 @@ final class GatewayFront {
                             NbdTls.Mode.valueOf(tlsConfig.mode().name()));
             real = bound instanceof Address.Tcp tcp ? listen.withPort(tcp.port()) : listen;
         }
+        // Last, since `comet up --nodes` takes the file for the sign that all is there. Who may
+        // open
+        // it sees the disks' own files too: TLS would hide nothing there.
+        listen(nbd, new Address.Unix(socket), tls == null ? NbdTls.Mode.OFF : NbdTls.Mode.OPTIONAL);
         part.serve(data.gateway(), nbd.counters(), uris(socket, real, tlsConfig));
         process.metrics.add(part);
         return new GatewayFront(part, real);
