@@ -24,7 +24,7 @@ final class IndexFiles {
     private static final long RETRY_NS = 500_000_000L;
 
     /// What a step of a commit wants to be free before it begins is less.
-    private static final int SPARE_PAGES = 256;
+    private static final int SPARE_PAGES = 96;
 
     private static final int NUMBER_MAX = 999_999;
 

@@ -159,7 +159,7 @@ final class TreeLoad {
             node = read.branch();
         } else {
             Leaf leaf = new Leaf(pages[n], crcsWanted[n], bytes);
-            markValues(leaf);
+            markValues(bytes);
             node = leaf;
         }
         Branch parent = parents[n];
@@ -170,15 +170,20 @@ final class TreeLoad {
         }
     }
 
-    private void markValues(Leaf leaf) {
-        LeafReader reader = new LeafReader();
-        reader.start(leaf);
-        while (reader.next()) {
-            for (int i = 0; i < reader.refCount(); i++) {
-                if (!files.space().markUsed(reader.refPage(i))) {
-                    damaged(reader.refPage(i), "is used twice");
+    private void markValues(byte[] leaf) {
+        int at = Layout.HEADER_BYTES;
+        for (int left = Layout.getShort(leaf, Layout.ENTRIES); left > 0; left--) {
+            at += 2 + Layout.getByte(leaf, at + 1);
+            int valueBytes = Leaf.valueBytes(leaf, at);
+            at = Leaf.valueAt(leaf, at);
+            for (int i = Layout.refCount(valueBytes); i > 0; i--) {
+                int page = Layout.getInt(leaf, at);
+                if (!files.space().markUsed(page)) {
+                    damaged(page, "is used twice");
                 }
+                at += Layout.REF_BYTES;
             }
+            at += valueBytes <= Layout.INLINE_BYTES_MAX ? valueBytes : 0;
         }
     }
 

@@ -5,6 +5,7 @@ import comet.base.Sizes;
 import comet.cluster.Command;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
+import comet.index.FlatIndex;
 import comet.port.Events.Level;
 import comet.port.Media;
 import comet.replica.BootIdSink;
@@ -83,9 +84,28 @@ final class SimDisk {
     }
 
     private void open(SimProcess life, Media folder, NodeServer node) {
+        FlatIndex.open(
+                folder,
+                life.loop(),
+                life.bufs(),
+                (index, problem) -> {
+                    if (index == null) {
+                        refused(life, problem);
+                    } else {
+                        open(life, folder, index, node);
+                    }
+                });
+    }
+
+    private void refused(SimProcess life, @Nullable String problem) {
+        error = problem;
+        cluster.event(life.name(), Level.ERROR, "disk-does-not-open", "" + problem);
+    }
+
+    private void open(SimProcess life, Media folder, FlatIndex index, NodeServer node) {
         Disk.open(
                 folder,
-                media.index().mount(life),
+                index,
                 life.loop(),
                 life.bufs(),
                 cluster.options().store(),
@@ -94,7 +114,8 @@ final class SimDisk {
                 (opened, problem) -> {
                     error = problem;
                     if (opened == null) {
-                        cluster.event(life.name(), Level.ERROR, "disk-does-not-open", "" + problem);
+                        index.close();
+                        refused(life, problem);
                         return;
                     }
                     disk = opened;
@@ -156,16 +177,14 @@ final class SimDisk {
         media.behaviour.failReads = false;
         media.behaviour.failWrites = false;
         media.behaviour.failSyncs = false;
-        media.index().fails = false;
     }
 
     /// The device fails in some way until the process is started anew.
     void fail() {
-        switch (media.prng().nextInt(4)) {
+        switch (media.prng().nextInt(3)) {
             case 0 -> media.behaviour.failReads = true;
             case 1 -> media.behaviour.failWrites = true;
-            case 2 -> media.behaviour.failSyncs = true;
-            default -> media.index().fails = true;
+            default -> media.behaviour.failSyncs = true;
         }
     }
 

@@ -38,14 +38,12 @@ final class SimMedia {
     private final Prng prng;
     private final TreeMap<String, SimFile> files = new TreeMap<>();
     private final TreeMap<String, byte[]> smallFiles = new TreeMap<>();
-    private final SimIndex index;
     final Behaviour behaviour = new Behaviour();
 
     SimMedia(Simulation simulation, String name) {
         this.simulation = simulation;
         this.name = name;
         prng = simulation.fork();
-        index = new SimIndex(simulation);
     }
 
     Simulation simulation() {
@@ -56,10 +54,6 @@ final class SimMedia {
         return prng;
     }
 
-    SimIndex index() {
-        return index;
-    }
-
     /// The folder as one life of a process sees it.
     Media mount(SimProcess process) {
         return new Mount(process.life());
@@ -68,13 +62,11 @@ final class SimMedia {
     /// The process was killed: operations under way happen or not.
     void killed() {
         files.values().forEach(SimFile::killed);
-        index.killed();
     }
 
     /// Power is gone: what was not synced is lost, kept or torn, sector by sector.
     void powerLost() {
         files.values().forEach(SimFile::powerLost);
-        index.killed();
     }
 
     List<SimFile> filesIn(String folder) {

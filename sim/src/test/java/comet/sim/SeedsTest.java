@@ -107,11 +107,12 @@ class SeedsTest {
         }
     }
 
-    /// Drawn is not happened: each fault has to take place in some of the first seeds.
+    /// Drawn is not happened: each fault has to take place in some of the first seeds. (Bits flip
+    /// in one of seventy.)
     @Test
     void every_fault_takes_place_under_some_seed() {
         TreeSet<Options.Fault> met = new TreeSet<>();
-        for (long seed = 1; seed <= 150; seed++) {
+        for (long seed = 1; seed <= 800 && met.size() < Options.Fault.values().length; seed++) {
             Run.Outcome outcome = Run.of(seed);
             for (Options.Fault fault : Options.Fault.values()) {
                 if (outcome.eventCounts().containsKey("PROBE fault " + fault)) {

@@ -1,5 +1,8 @@
 package comet.io.index;
 
+import comet.base.Check;
+import comet.index.FlatIndex;
+import comet.io.file.FileMedia;
 import comet.io.file.FilePool;
 import comet.io.loop.EventLoop;
 import comet.port.Index.Change;
@@ -17,22 +20,28 @@ final class Committer {
 
     public static void main(String[] arguments) throws MediaException, InterruptedException {
         EventLoop loop = EventLoop.start("committer");
-        RocksIndex index =
-                RocksIndex.open(
-                        Path.of(arguments[0]).resolve("index"),
+        FileMedia media =
+                IndexFilesTest.media(Path.of(arguments[0]), loop, new FilePool("file", 1));
+        loop.submit(() ->
+                FlatIndex.open(
+                        media,
                         loop,
-                        new FilePool("committer", 1),
-                        new IndexMemory(1 << 20, 1 << 20));
-        loop.submit(() -> commit(loop, index, 1));
+                        loop.bufs(),
+                        (index, error) -> {
+                            Check.that(index != null, String.valueOf(error));
+                            if (index != null) {
+                                commit(loop, index, 1);
+                            }
+                        }));
         // Ended by its parent; if that is gone, by time.
         Thread.sleep(30_000);
         Runtime.getRuntime().halt(1);
     }
 
-    private static void commit(EventLoop loop, RocksIndex index, long round) {
+    private static void commit(EventLoop loop, FlatIndex index, long round) {
         List<Change> changes = new ArrayList<>();
         for (int key = 0; key < ROWS; key++) {
-            changes.add(RocksIndexTest.put(key, round));
+            changes.add(IndexFilesTest.put(key, round));
         }
         index.commit(
                 changes,

@@ -7,6 +7,7 @@ import comet.io.file.FilePool;
 import comet.io.loop.EventLoop;
 import comet.port.Index;
 import comet.port.Index.Change;
+import comet.port.Loop;
 import comet.port.Media.MediaException;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -29,27 +30,19 @@ final class IndexBench {
     private static final int PAGES_PER_CHUNK = 8;
     private static final int PAGE_BYTES = 16 + 128 * 24;
     private static final int HEADER_BYTES = 37;
-    private static final long TICK_NS = 500_000;
     private static final int GETS = 20_000;
 
-    private final boolean flat;
     private final Path folder;
     private final int chunks;
     private final Prng prng = new Prng(1);
     private final EventLoop loop = EventLoop.start("bench");
     private final FilePool pool = new FilePool("bench-file", 4);
     private final FileMedia media;
+    private final TimedLoop timed = new TimedLoop();
     private Index index;
     private long version = 1;
 
-    /// Of the loop: how late its timer was at worst, and in all.
-    private long lateNsMax;
-
-    private long[] lates = new long[1 << 20];
-    private int lateCount;
-
-    private IndexBench(boolean flat, Path folder, int chunks) throws MediaException {
-        this.flat = flat;
+    private IndexBench(Path folder, int chunks) throws MediaException {
         this.folder = folder;
         this.chunks = chunks;
         media =
@@ -58,29 +51,26 @@ final class IndexBench {
         index = open();
     }
 
-    /// @param arguments flat or rocks, a folder, GiB, rounds, commits a round
+    /// @param arguments a folder, GiB, rounds, commits a round
     public static void main(String[] arguments) throws Exception {
-        Path folder = Files.createDirectories(Path.of(arguments[1]));
-        int chunks = Integer.parseInt(arguments[2]) * 256;
-        IndexBench bench = new IndexBench(arguments[0].equals("flat"), folder, chunks);
+        Path folder = Files.createDirectories(Path.of(arguments[0]));
+        int chunks = Integer.parseInt(arguments[1]) * 256;
+        IndexBench bench = new IndexBench(folder, chunks);
         bench.fill();
-        for (int round = 0; round < Integer.parseInt(arguments[3]); round++) {
-            bench.round(round, Integer.parseInt(arguments[4]));
+        for (int round = 0; round < Integer.parseInt(arguments[2]); round++) {
+            bench.round(round, Integer.parseInt(arguments[3]));
         }
         bench.gets();
         bench.reopen();
-        Runtime.getRuntime().halt(0);
+        System.exit(0);
     }
 
-    private Index open() throws MediaException {
-        if (!flat) {
-            return RocksIndex.open(folder.resolve("index"), loop, pool, IndexMemory.DEFAULT);
-        }
+    private Index open() {
         CompletableFuture<Index> opened = new CompletableFuture<>();
         loop.submit(() ->
                 FlatIndex.open(
                         media,
-                        loop,
+                        timed,
                         loop.bufs(),
                         (made, error) -> {
                             if (made == null) {
@@ -146,7 +136,7 @@ final class IndexBench {
     /// order.
     private void round(int number, int commits) throws IOException {
         long[] tookNs = new long[commits];
-        loop.submit(this::tick);
+        loop.<String>call(timed::said);
         Meter meter = new Meter();
         for (int n = 0; n < commits; n++) {
             int first = (int) ((long) chunks * n / commits);
@@ -169,54 +159,65 @@ final class IndexBench {
             commit(changes);
             tookNs[n] = System.nanoTime() - sinceNs;
         }
-        loop.<Boolean>call(() -> ticking = false);
         meter.quiet();
         meter.say("round " + number, (long) commits * SLICE_PAGES);
         Arrays.sort(tookNs);
-        Arrays.sort(lates, 0, lateCount);
         System.out.printf(
-                "  commit median %.1f ms, longest %.1f ms; loop late p99.9 %.2f ms, longest %.2f"
-                        + " ms; turns longest %.2f ms CPU%n",
+                "  commit median %.1f ms, longest %.1f ms; %s%n",
                 tookNs[commits / 2] / 1e6,
                 tookNs[commits - 1] / 1e6,
-                lates[(int) (lateCount * 0.999)] / 1e6,
-                lateNsMax / 1e6,
-                busyNsMax / 1e6);
-        lateCount = 0;
-        lateNsMax = 0;
-        busyNsMax = 0;
+                loop.<String>call(timed::said));
         space();
     }
 
-    private boolean ticking;
-    private long busyNsMax;
+    /// Counts the CPU time of each piece of work that the index has the loop do: for so long others
+    /// wait. (What it does at the end of an operation on a file is not among it.)
+    private final class TimedLoop implements Loop {
+        private final long[] tookNs = new long[1 << 20];
+        private int count;
 
-    private void tick() {
-        ticking = true;
-        later(System.nanoTime() + TICK_NS, cpuNs());
+        @Override
+        public long nowNs() {
+            return loop.nowNs();
+        }
+
+        @Override
+        public void execute(Runnable work) {
+            loop.execute(timed(work));
+        }
+
+        @Override
+        public Timer schedule(long delayNs, Runnable work) {
+            return loop.schedule(delayNs, timed(work));
+        }
+
+        private Runnable timed(Runnable work) {
+            return () -> {
+                long sinceNs = cpuNs();
+                work.run();
+                if (count < tookNs.length) {
+                    tookNs[count++] = cpuNs() - sinceNs;
+                }
+            };
+        }
+
+        /// Of the loop. The pieces' number, median, 99th percentile and maximum.
+        String said() {
+            Arrays.sort(tookNs, 0, count);
+            String text =
+                    String.format(
+                            "%d turns, CPU median %.0f, p99 %.0f, longest %.0f us",
+                            count,
+                            tookNs[count / 2] / 1e3,
+                            tookNs[count * 99 / 100] / 1e3,
+                            tookNs[count - 1] / 1e3);
+            count = 0;
+            return text;
+        }
     }
 
     private static long cpuNs() {
         return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
-    }
-
-    /// How late a timer is says how long the loop kept others waiting; what of that was work of its
-    /// own, and no waiting for a processor, says the thread's CPU time.
-    private void later(long dueNs, long cpuBeforeNs) {
-        loop.schedule(
-                TICK_NS,
-                () -> {
-                    long late = System.nanoTime() - dueNs;
-                    long cpu = cpuNs();
-                    lateNsMax = Math.max(lateNsMax, late);
-                    busyNsMax = Math.max(busyNsMax, Math.min(late, cpu - cpuBeforeNs));
-                    if (lateCount < lates.length) {
-                        lates[lateCount++] = late;
-                    }
-                    if (ticking) {
-                        later(System.nanoTime() + TICK_NS, cpu);
-                    }
-                });
     }
 
     private void commit(List<Change> changes) {
@@ -265,15 +266,11 @@ final class IndexBench {
                 });
     }
 
-    private void reopen() throws IOException, MediaException {
-        if (flat) {
-            loop.<Boolean>call(() -> {
-                index.close();
-                return true;
-            });
-        } else {
+    private void reopen() throws IOException {
+        loop.<Boolean>call(() -> {
             index.close();
-        }
+            return true;
+        });
         Meter meter = new Meter();
         long sinceNs = System.nanoTime();
         index = open();

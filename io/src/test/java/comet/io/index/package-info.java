@@ -1,3 +1,4 @@
+/// The index of a disk on real files: a test and a benchmark.
 @NullMarked
 package comet.io.index;
 

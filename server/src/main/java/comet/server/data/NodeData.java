@@ -4,7 +4,6 @@ import comet.cluster.ClusterInfo;
 import comet.cluster.Command;
 import comet.io.file.FileMedia;
 import comet.io.file.FilePool;
-import comet.io.index.IndexMemory;
 import comet.io.loop.EventLoop;
 import comet.io.net.Address;
 import comet.io.net.SocketListener;
@@ -51,7 +50,6 @@ public final class NodeData implements AutoCloseable {
             String hostId,
             NodeConfig node,
             StoreConfig store,
-            IndexMemory indexMemory,
             FileMedia.Way files,
             int fileThreads,
             boolean anyFileSystem) {
@@ -64,7 +62,6 @@ public final class NodeData implements AutoCloseable {
                     hostId,
                     NodeConfig.defaults(),
                     StoreConfig.defaults(),
-                    IndexMemory.DEFAULT,
                     FileMedia.Way.AUTO,
                     4,
                     false);
@@ -72,30 +69,12 @@ public final class NodeData implements AutoCloseable {
 
         public Settings withStore(StoreConfig config) {
             return new Settings(
-                    name,
-                    folder,
-                    domain,
-                    hostId,
-                    node,
-                    config,
-                    indexMemory,
-                    files,
-                    fileThreads,
-                    anyFileSystem);
+                    name, folder, domain, hostId, node, config, files, fileThreads, anyFileSystem);
         }
 
         public Settings withFiles(FileMedia.Way way) {
             return new Settings(
-                    name,
-                    folder,
-                    domain,
-                    hostId,
-                    node,
-                    store,
-                    indexMemory,
-                    way,
-                    fileThreads,
-                    anyFileSystem);
+                    name, folder, domain, hostId, node, store, way, fileThreads, anyFileSystem);
         }
     }
 
@@ -177,7 +156,6 @@ public final class NodeData implements AutoCloseable {
                         DiskBook.read(settings.folder()),
                         events,
                         settings.store(),
-                        settings.indexMemory(),
                         settings.files(),
                         settings.anyFileSystem());
         nodeId =

@@ -2,13 +2,11 @@ package comet.server.data;
 
 import comet.cluster.ClusterInfo;
 import comet.cluster.Command;
+import comet.index.FlatIndex;
 import comet.io.file.FileMedia;
 import comet.io.file.FilePool;
-import comet.io.index.IndexMemory;
-import comet.io.index.RocksIndex;
 import comet.io.loop.EventLoop;
 import comet.port.Events;
-import comet.port.Index;
 import comet.port.Media.MediaException;
 import comet.store.Disk;
 import comet.store.DiskIdentity;
@@ -63,7 +61,6 @@ public final class NodeDisk {
             DiskBook book,
             Events events,
             StoreConfig config,
-            IndexMemory indexMemory,
             FileMedia.Way files,
             boolean anyFileSystem) {}
 
@@ -72,7 +69,7 @@ public final class NodeDisk {
             Shared shared, Settings settings, int nodeId, String domain, ClusterInfo cluster)
             throws DataException, InterruptedException {
         FileMedia media = null;
-        Index index = null;
+        FlatIndex index = null;
         boolean opened = false;
         try {
             media =
@@ -88,12 +85,7 @@ public final class NodeDisk {
             if (identity == null) {
                 identity = make(shared, settings, media, nodeId, domain, cluster);
             }
-            index =
-                    RocksIndex.open(
-                            settings.folder().resolve("index"),
-                            shared.loop(),
-                            shared.pool(),
-                            shared.indexMemory());
+            index = openIndex(shared, media);
             Disk disk = openStore(shared, media, index, identity);
             opened = true;
             return new NodeDisk(settings, shared.loop(), media, disk);
@@ -102,7 +94,7 @@ public final class NodeDisk {
         } finally {
             if (!opened) {
                 if (index != null) {
-                    index.close();
+                    shared.loop().submit(index::close);
                 }
                 if (media != null) {
                     media.close();
@@ -255,8 +247,29 @@ public final class NodeDisk {
         }
     }
 
+    private static FlatIndex openIndex(Shared shared, FileMedia media)
+            throws DataException, InterruptedException {
+        record Outcome(@Nullable FlatIndex index, @Nullable String error) {}
+        Outcome outcome =
+                await(
+                        shared.loop(),
+                        "opening the index of " + media.folder(),
+                        done ->
+                                FlatIndex.open(
+                                        media,
+                                        shared.loop(),
+                                        shared.loop().bufs(),
+                                        (index, error) -> done.accept(new Outcome(index, error))));
+        FlatIndex index = outcome.index();
+        if (index == null) {
+            throw new DataException(
+                    "cannot open the disk " + media.folder() + ": " + outcome.error());
+        }
+        return index;
+    }
+
     private static Disk openStore(
-            Shared shared, FileMedia media, Index index, DiskIdentity identity)
+            Shared shared, FileMedia media, FlatIndex index, DiskIdentity identity)
             throws DataException, InterruptedException {
         record Outcome(@Nullable Disk disk, @Nullable String error) {}
         long fileSystemBytes = fileSystemBytes(media.folder());

@@ -21,7 +21,6 @@ final class NodeProcess {
     private NodeProcess() {}
 
     static void start(NodeConfig config, Life life) {
-        ProcessCore.loadIndex();
         ProcessCore process =
                 new ProcessCore("node", config.name(), config.data(), false, config.io(), life);
         process.pidFile(config.pidFile());

@@ -2,7 +2,6 @@ package comet.server.up;
 
 import comet.cluster.ClusterInfo;
 import comet.cluster.ClusterMap;
-import comet.io.index.RocksIndex;
 import comet.io.loop.EventLoop;
 import comet.io.net.SocketDialer;
 import comet.port.Connection;
@@ -222,12 +221,6 @@ final class ProcessCore {
             Thread.currentThread().interrupt();
             throw new StartException("interrupted", e);
         }
-    }
-
-    /// Loads the native library that disks need while other parts are starting. What goes wrong
-    /// here goes wrong again, with words, where it is used.
-    static void loadIndex() {
-        Thread.ofPlatform().daemon().name("load").start(RocksIndex::load);
     }
 
     /// Notes, or compares, to which cluster this process belongs.

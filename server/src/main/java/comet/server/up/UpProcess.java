@@ -38,7 +38,6 @@ final class UpProcess {
 
     static void start(UpConfig up, Life life) {
         Path data = up.data().toAbsolutePath().normalize();
-        ProcessCore.loadIndex();
         ProcessCore process = new ProcessCore("up", NAME, data, true, up.io(), life);
         process.startMember(RaftSettings.alone(NAME, data.resolve("meta")));
         DirectNet direct = process.loop.call(() -> new DirectNet(process.loop));

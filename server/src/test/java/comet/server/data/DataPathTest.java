@@ -155,7 +155,6 @@ class DataPathTest {
                                     StoreConfig.defaults()
                                             .withJournal(64L << 20, 4 << 20)
                                             .withSpace(64L << 20, 0, 16L << 20),
-                                    new comet.io.index.IndexMemory(8 << 20, 4 << 20),
                                     comet.io.file.FileMedia.Way.AUTO,
                                     2,
                                     true),
