@@ -35,9 +35,12 @@ public enum Transport {
     /// The JDK's own selector: works everywhere.
     NIO;
 
-    /// The best one that this machine allows. Measured over a unix socket, two loops on two
-    /// processors, 32 frames of 4 KiB under way: 2.7 us each with epoll, 4.5 us with io_uring, 3.1
-    /// us with NIO (`PingPong` in this module's tests).
+    /// Requests that the loop's own ring takes in one go, and half of the answers that it holds:
+    /// more than all files together have under way ([Ring#IN_FLIGHT_MAX]), with room for sockets.
+    private static final int RING_ENTRIES = 2 * Ring.IN_FLIGHT_MAX;
+
+    /// The best one that this machine allows. Figures in `docs/performance.md`, "Sockets and
+    /// files"; measured by `PingPong` in this module's tests.
     public static Transport best() {
         return Epoll.isAvailable() ? EPOLL : NIO;
     }
@@ -79,7 +82,7 @@ public enum Transport {
     IoHandlerFactory handlers() {
         return switch (this) {
             case EPOLL -> EpollIoHandler.newFactory();
-            case IO_URING -> IoUringIoHandler.newFactory();
+            case IO_URING -> IoUringIoHandler.newFactory(RING_ENTRIES);
             case NIO -> NioIoHandler.newFactory();
         };
     }

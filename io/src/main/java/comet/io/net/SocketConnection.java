@@ -227,7 +227,7 @@ final class SocketConnection extends ChannelInboundHandlerAdapter implements Con
         try {
             channel.config().setAutoRead(read);
         } catch (UncheckedIOException e) {
-            close(String.valueOf(e.getCause().getMessage()));
+            close(String.valueOf(e.getMessage()));
         }
     }
 
