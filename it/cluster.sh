@@ -38,6 +38,9 @@ process_restart() {
 
 wait_healthy() { IT_WAIT=${1:-90} await cli cluster health; }
 
+# The gateway answers again: a client that does not try again may come.
+wait_served() { IT_WAIT=${1:-90} await nbdinfo --size "$URI"; }
+
 # A writer that notes what was acknowledged: writer_start SEED, then writer_past SEED N, writer_stop SEED.
 # Each seed has blocks of its own, so that none finds what another left.
 writer_start() {

@@ -23,6 +23,7 @@ for round in $(seq "$rounds"); do
     rows=$((last > rows ? last : rows))
     process_start node-1 node-2 gateway-1
     wait_healthy
+    wait_served
     guest_start "$IT_DIR/check$round" "$disk" step=sqlcheck "upto=$rows"
     guest_wait "$IT_DIR/check$round" "whole $rows" 120
     guest_end 30
