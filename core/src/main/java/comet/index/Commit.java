@@ -30,9 +30,9 @@ final class Commit {
     }
 
     /// What one turn of the loop may take, by our own estimates of the work.
-    private static final int TURN_NS = 60_000;
+    private static final int TURN_NS = 40_000;
 
-    private static final int SORTED_PER_TURN = 2_000;
+    private static final int SORTED_PER_TURN = 1_000;
 
     private enum Phase {
         SORT,

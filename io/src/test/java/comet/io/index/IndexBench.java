@@ -203,6 +203,9 @@ final class IndexBench {
 
         /// Of the loop. The pieces' number, median, 99th percentile and maximum.
         String said() {
+            if (count == 0) {
+                return "no turns";
+            }
             Arrays.sort(tookNs, 0, count);
             String text =
                     String.format(
