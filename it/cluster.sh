@@ -45,7 +45,8 @@ wait_served() { IT_WAIT=${1:-90} await nbdinfo --size "$URI"; }
 # Each seed has blocks of its own, so that none finds what another left.
 writer_start() {
     "$COMET_ROOT/it/tools/acked-writer" write --uri "$URI" --log "$IT_DIR/acked-$1" \
-        --stop "$IT_DIR/stop-$1" --seed "$1" --first $(($1 * 30000)) >"$IT_DIR/writer-$1.out" 2>&1 &
+        --stop "$IT_DIR/stop-$1" --seed "$1" --first $(($1 * 30000)) \
+        ${FLUSH_EVERY:+--flush-every "$FLUSH_EVERY"} >"$IT_DIR/writer-$1.out" 2>&1 &
     WRITER=$!
     own $WRITER
 }

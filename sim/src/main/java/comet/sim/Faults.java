@@ -22,6 +22,9 @@ final class Faults {
     private boolean stopped;
     private int happened;
 
+    /// What the operator has still to do about failed devices.
+    private final List<Runnable> replacements = new ArrayList<>();
+
     // What has happened since the last calm moment.
     private boolean gatewayDied;
     private final TreeSet<String> deadDomains = new TreeSet<>();
@@ -46,6 +49,7 @@ final class Faults {
 
     void stop() {
         stopped = true;
+        replacements.forEach(Runnable::run);
     }
 
     private void plan() {
@@ -248,14 +252,15 @@ final class Faults {
         deadDomains.add(node.domain());
         SimProcess failing = node.process();
         node.disks().get(prng.nextInt(node.disks().size())).fail();
-        simulation.in(
-                someTimeNs(),
+        Runnable replace =
                 () -> {
                     if (node.process() == failing) {
                         node.die(Cluster.Death.KILLED, 0);
                         simulation.in(someTimeNs(), node::start);
                     }
-                });
+                };
+        replacements.add(replace);
+        simulation.in(someTimeNs(), replace);
         return true;
     }
 
