@@ -3,13 +3,14 @@ package comet.store;
 import comet.base.Buf;
 import comet.base.Check;
 import comet.base.Sizes;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /// One batch of the journal, from its first record until the ring's tail has passed it: it fills
 /// (records in an array, data by reference in the callers' buffers), is sealed (everything in one
 /// buffer with its place in the ring), and may be evicted from memory (its data is read from the
 /// ring then). Blocks of its data are named by their slot, 0 and up.
-final class Batch {
+final class Batch extends Source {
     /// What a batch needs only while it fills; reused by the journal.
     static final class Filling {
         byte[] head = new byte[4096];
@@ -63,8 +64,26 @@ final class Batch {
         }
     }
 
+    /// What has to be durable in segments before the batch may be written to the ring.
+    static final class Data {
+        final TreeSet<Integer> segments = new TreeSet<>();
+
+        /// Operations that have not ended.
+        int underWay;
+
+        long bytes;
+
+        /// The batch is to be written: once nothing is under way the segments are synced.
+        boolean wanted;
+
+        boolean durable;
+    }
+
     final long firstSequence;
     int recordCount;
+
+    /// Set where one of its records is of a large write.
+    @Nullable Data large;
 
     /// Set until the batch is sealed.
     @Nullable Filling filling;
@@ -100,7 +119,16 @@ final class Batch {
         return position + bytes;
     }
 
-    /// The buffer that holds a block, or null where it has to be read from the ring.
+    Data largeData() {
+        Data data = large;
+        if (data == null) {
+            data = new Data();
+            large = data;
+        }
+        return data;
+    }
+
+    @Override
     @Nullable Buf data(int slot) {
         if (filling != null) {
             return filling.sources[slot];
@@ -108,7 +136,7 @@ final class Batch {
         return buf;
     }
 
-    /// Where in [#data] the block starts.
+    @Override
     int dataOffset(int slot) {
         if (filling != null) {
             return filling.offsets[slot];

@@ -73,7 +73,7 @@ final class BlockLister extends PageWait {
     private int state() {
         boolean lost =
                 lookup.state == BlockState.DATA
-                        && lookup.batch == null
+                        && lookup.source == null
                         && !parts.segments
                                 .space()
                                 .isThere(lookup.segment, lookup.offset >>> Sizes.BLOCK_SHIFT);

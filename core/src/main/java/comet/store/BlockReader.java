@@ -64,7 +64,7 @@ final class BlockReader {
         private byte[] states = new byte[32];
         private int[] crcs = new int[32];
         private long[] versions = new long[32];
-        private @Nullable Batch[] batches = new @Nullable Batch[32];
+        private @Nullable Source[] sources = new @Nullable Source[32];
 
         /// Slot in the batch, or [SpaceMap#place].
         private long[] places = new long[32];
@@ -109,7 +109,7 @@ final class BlockReader {
                 states = new byte[length];
                 crcs = new int[length];
                 versions = new long[length];
-                batches = new @Nullable Batch[length];
+                sources = new @Nullable Source[length];
                 places = new long[length];
                 dataAt = new int[length];
             }
@@ -149,10 +149,10 @@ final class BlockReader {
                 states[i] = (byte) lookup.state;
                 crcs[i] = lookup.crc;
                 versions[i] = lookup.version;
-                Batch batch = lookup.batch;
-                batches[i] = batch;
+                Source source = lookup.source;
+                sources[i] = source;
                 places[i] =
-                        batch != null
+                        source != null
                                 ? lookup.slot
                                 : SpaceMap.place(
                                         lookup.segment, lookup.offset >>> Sizes.BLOCK_SHIFT);
@@ -202,7 +202,7 @@ final class BlockReader {
                 if (states[i] != BlockState.DATA) {
                     continue;
                 }
-                if (batches[i] == null && isLost(places[i])) {
+                if (sources[i] == null && isLost(places[i])) {
                     states[i] = BlockState.LOST;
                     parts.counters.lostBlocks++;
                 } else if (suspects != null && suspects.confirm(this, i)) {
@@ -218,9 +218,9 @@ final class BlockReader {
             int n = 1;
             while (i + n < blockCount
                     && states[i + n] == BlockState.DATA
-                    && batches[i + n] == batches[i]
+                    && sources[i + n] == sources[i]
                     && places[i + n] == places[i] + n
-                    && (batches[i] != null
+                    && (sources[i] != null
                             || SpaceMap.segmentOf(places[i + n])
                                     == SpaceMap.segmentOf(places[i]))) {
                 n++;
@@ -230,9 +230,9 @@ final class BlockReader {
 
         private void readRun(Buf target, int i, int run) {
             int offset = dataAt[i] << Sizes.BLOCK_SHIFT;
-            Batch batch = batches[i];
+            Source source = sources[i];
             long runToken = (long) i << 32 | run;
-            if (batch == null) {
+            if (source == null) {
                 Segment segment = parts.segments.space().segment(SpaceMap.segmentOf(places[i]));
                 if (segment == null || segment.file == null) {
                     throw Check.failed("segment lost in between");
@@ -241,19 +241,19 @@ final class BlockReader {
                 long position = (long) SpaceMap.blockOf(places[i]) << Sizes.BLOCK_SHIFT;
                 int bytes = run << Sizes.BLOCK_SHIFT;
                 segment.file.read(position, target, offset, bytes, onRead, runToken);
-            } else if (batch.data((int) places[i]) == null) {
+            } else if (source instanceof Batch batch && batch.data((int) places[i]) == null) {
                 outstanding++;
                 parts.journal().read(batch, (int) places[i], run, target, offset, onRead, runToken);
             } else {
                 parts.counters.blocksReadPending += run;
                 for (int n = 0; n < run; n++) {
                     int slot = (int) places[i] + n;
-                    Buf source = batch.data(slot);
-                    if (source != null) {
+                    Buf buf = source.data(slot);
+                    if (buf != null) {
                         target.copyFrom(
                                 offset + (n << Sizes.BLOCK_SHIFT),
-                                source,
-                                batch.dataOffset(slot),
+                                buf,
+                                source.dataOffset(slot),
                                 Sizes.BLOCK_BYTES);
                     }
                 }
@@ -262,34 +262,34 @@ final class BlockReader {
 
         /// Answers by reference where all data lies side by side in one buffer in memory.
         private boolean fromMemory() {
-            Buf source = null;
+            Buf whole = null;
             int start = 0;
             for (int i = 0; i < blockCount; i++) {
                 if (states[i] != BlockState.DATA) {
                     continue;
                 }
-                Batch batch = batches[i];
-                Buf buf = batch == null ? null : batch.data((int) places[i]);
-                if (batch == null || buf == null) {
+                Source source = sources[i];
+                Buf buf = source == null ? null : source.data((int) places[i]);
+                if (source == null || buf == null) {
                     return false;
                 }
-                int offset = batch.dataOffset((int) places[i]);
-                if (source == null) {
-                    source = buf;
+                int offset = source.dataOffset((int) places[i]);
+                if (whole == null) {
+                    whole = buf;
                     start = offset;
                 }
                 boolean follows = offset == start + (dataAt[i] << Sizes.BLOCK_SHIFT);
-                if (buf != source
+                if (buf != whole
                         || !follows
                         || crc.of(buf, offset, Sizes.BLOCK_BYTES) != crcs[i]) {
                     return false;
                 }
             }
-            if (source == null || reply == null) {
+            if (whole == null || reply == null) {
                 return false;
             }
             parts.counters.blocksReadPending += dataBlocks;
-            reply.data(source.retain(), start, dataBlocks << Sizes.BLOCK_SHIFT);
+            reply.data(whole.retain(), start, dataBlocks << Sizes.BLOCK_SHIFT);
             return true;
         }
 
@@ -382,9 +382,9 @@ final class BlockReader {
         }
 
         private void tellCorrupt(int i, int count) {
-            Batch batch = batches[i];
+            Source source = sources[i];
             String place =
-                    batch != null
+                    source != null
                             ? "journal"
                             : Segments.name(SpaceMap.segmentOf(places[i]))
                                     + "+"
@@ -409,7 +409,7 @@ final class BlockReader {
             reply = null;
             done = null;
             suspects = null;
-            Arrays.fill(batches, 0, blockCount, null);
+            Arrays.fill(sources, 0, blockCount, null);
             if (spare.size() < 64) {
                 spare.addLast(this);
             }
@@ -427,21 +427,21 @@ final class BlockReader {
     private static final class Suspects {
         private final boolean[] bad;
         private final boolean[] confirmed;
-        private final @Nullable Batch[] batches;
+        private final @Nullable Source[] sources;
         private final long[] places;
         private final int[] crcs;
 
         Suspects(int blockCount) {
             bad = new boolean[blockCount];
             confirmed = new boolean[blockCount];
-            batches = new @Nullable Batch[blockCount];
+            sources = new @Nullable Source[blockCount];
             places = new long[blockCount];
             crcs = new int[blockCount];
         }
 
         void add(Read read, int i) {
             bad[i] = true;
-            batches[i] = read.batches[i];
+            sources[i] = read.sources[i];
             places[i] = read.places[i];
             crcs[i] = read.crcs[i];
         }
@@ -450,7 +450,7 @@ final class BlockReader {
         boolean confirm(Read read, int i) {
             confirmed[i] =
                     bad[i]
-                            && batches[i] == read.batches[i]
+                            && sources[i] == read.sources[i]
                             && places[i] == read.places[i]
                             && crcs[i] == read.crcs[i];
             return confirmed[i];

@@ -32,20 +32,26 @@ final class Changes {
 
     /// Applies the record at `at`.
     ///
-    /// @param batch that the record belongs to, and `slot` where its data begins there
+    /// @param source of the record's data, and `slot` where it begins there: its batch, or the large
+    ///   write that is made right now
     /// @param data holds the record's data from `dataOffset` on; only notes look at it
     /// @return the record's length, or -1 where its kind is unknown
     int apply(
             byte[] head,
             int at,
             long sequence,
-            Batch batch,
+            Source source,
             int slot,
             @Nullable Buf data,
             int dataOffset) {
         switch (JournalBatch.type(head, at)) {
-            case JournalBatch.WRITE -> write(head, at, sequence, batch, slot);
-            case JournalBatch.COPY_BLOCK -> copyBlock(head, at, sequence, batch, slot);
+            case JournalBatch.WRITE -> write(head, at, sequence, source, slot);
+            case JournalBatch.LARGE_WRITE -> {
+                boolean now = source instanceof LargeWrite;
+                Source large = now ? source : LargeWrite.replayed(head, at);
+                write(head, at, sequence, large, 0);
+            }
+            case JournalBatch.COPY_BLOCK -> copyBlock(head, at, sequence, source, slot);
             case JournalBatch.SET_VERSION -> setVersion(head, at, sequence);
             case JournalBatch.DROP_CHUNK -> dropChunk(head, at, sequence);
             case JournalBatch.SET_FENCE ->
@@ -72,7 +78,7 @@ final class Changes {
         return header;
     }
 
-    private void write(byte[] head, int at, long sequence, Batch batch, int slot) {
+    private void write(byte[] head, int at, long sequence, Source source, int slot) {
         Header header = chunk(head, at, sequence);
         if (header == null) {
             return;
@@ -93,7 +99,7 @@ final class Changes {
                         BlockState.DATA,
                         header.version,
                         crc,
-                        batch,
+                        source,
                         slot + i);
             } else {
                 int state = op == WriteRequest.OP_ZERO ? BlockState.ZERO : BlockState.ABSENT;
@@ -102,7 +108,7 @@ final class Changes {
         }
     }
 
-    private void copyBlock(byte[] head, int at, long sequence, Batch batch, int slot) {
+    private void copyBlock(byte[] head, int at, long sequence, Source source, int slot) {
         Header header = chunk(head, at, sequence);
         if (header == null) {
             return;
@@ -117,7 +123,7 @@ final class Changes {
                 JournalBatch.op(head, at),
                 JournalBatch.version(head, at),
                 JournalBatch.crc(head, at, 0),
-                data ? batch : null,
+                data ? source : null,
                 data ? slot : 0);
     }
 

@@ -71,7 +71,7 @@ final class Checkpoint {
         writtenBlocks = 0;
         totalBlocks = 1;
         for (ChunkPending chunk : chunks) {
-            totalBlocks += chunk.dataCount();
+            totalBlocks += chunk.unplacedCount();
         }
         parts.journal().sync(through, this::onDurable, 0);
     }
@@ -89,7 +89,7 @@ final class Checkpoint {
         while (next < chunks.size() && pages < SLICE_PAGES && blocks < SLICE_BLOCKS) {
             ChunkPending chunk = chunks.get(next++);
             pages += chunk.pageCount();
-            blocks += chunk.dataCount();
+            blocks += chunk.unplacedCount();
         }
         boolean last = next == chunks.size();
         RingPlace tail = last ? parts.journal().placeAfter(through) : parts.tail;

@@ -1,6 +1,7 @@
 package comet.store;
 
 import java.util.Arrays;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /// Changes of one chunk that are not in the index yet, in one of the two layers of [Pending]. Once
@@ -8,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 /// version whose records may not be durable.
 final class ChunkPending {
     static final int PAGES = IndexPage.PAGES;
+    private static final long[] NONE = {};
 
     final Header header;
 
@@ -17,6 +19,11 @@ final class ChunkPending {
     // Patches by generation (ascending) and page.
     private int[] generations = Header.NO_GENERATIONS;
     private @Nullable PagePatch[][] patches = new @Nullable PagePatch[0][];
+
+    /// Places of large writes that were overwritten within this layer, see [SpaceMap#place].
+    private long[] abandoned = NONE;
+
+    private int abandonedCount;
 
     // The chunk when this layer was frozen.
     boolean frozenExists;
@@ -69,21 +76,59 @@ final class ChunkPending {
         return patch;
     }
 
+    /// What lies at the place of a large write counts no more.
+    void abandon(long place) {
+        if (abandonedCount == abandoned.length) {
+            abandoned = Arrays.copyOf(abandoned, Math.max(16, 2 * abandonedCount));
+        }
+        abandoned[abandonedCount++] = place;
+    }
+
+    int abandonedCount() {
+        return abandonedCount;
+    }
+
+    long abandoned(int n) {
+        return abandoned[n];
+    }
+
+    /// After replay: what was overwritten is overwritten durably, and nobody has claimed its place.
+    void forgetAbandoned() {
+        abandoned = NONE;
+        abandonedCount = 0;
+    }
+
+    /// Visits the places that large writes have claimed.
+    void claimed(LongConsumer visitor) {
+        for (@Nullable PagePatch[] pages : patches) {
+            for (PagePatch patch : pages) {
+                for (int at = 0; patch != null && at < patch.count(); at++) {
+                    long place = patch.claimedPlace(at);
+                    if (place != 0) {
+                        visitor.accept(place);
+                    }
+                }
+            }
+        }
+    }
+
     /// Forgets everything that was changed.
     ///
-    /// @return DATA blocks that were here
+    /// @return DATA blocks without a place that were here
     int clear() {
-        int data = dataCount();
+        int data = unplacedCount();
+        claimed(this::abandon);
         generations = Header.NO_GENERATIONS;
         patches = new @Nullable PagePatch[0][];
         return data;
     }
 
-    int dataCount() {
+    /// DATA blocks that a checkpoint has to bring to a place.
+    int unplacedCount() {
         int data = 0;
         for (@Nullable PagePatch[] pages : patches) {
             for (PagePatch patch : pages) {
-                data += patch == null ? 0 : patch.dataCount();
+                data += patch == null ? 0 : patch.unplacedCount();
             }
         }
         return data;

@@ -94,6 +94,10 @@ final class ChunkRows {
         if (chunk.dropped) {
             freeOldPages();
         }
+        for (int n = 0; n < chunk.abandonedCount(); n++) {
+            long place = chunk.abandoned(n);
+            parts.segments.space().freeLater(SpaceMap.segmentOf(place), SpaceMap.blockOf(place));
+        }
         for (int n = 0; n < chunk.generationCount(); n++) {
             for (int page = 0; page < IndexPage.PAGES; page++) {
                 PagePatch patch = chunk.patch(chunk.generationAt(n), page);
@@ -136,12 +140,19 @@ final class ChunkRows {
             boolean data = patch.state(at) == BlockState.DATA;
             boolean there =
                     owned && parts.segments.space().isThere(segment, offset >>> Sizes.BLOCK_SHIFT);
-            if (owned && !(data && there)) {
+            long claimed = patch.claimedPlace(at);
+            if (owned && !(data && claimed == 0 && there)) {
                 free(row, block);
             }
             IndexPage.set(row, block, patch.state(at), patch.version(at), patch.crc(at));
-            Batch batch = patch.batch(at);
-            if (data && batch != null) {
+            if (claimed != 0) {
+                IndexPage.place(
+                        row,
+                        block,
+                        SpaceMap.segmentOf(claimed),
+                        SpaceMap.blockOf(claimed) << Sizes.BLOCK_SHIFT);
+                parts.segments.space().settle(claimed);
+            } else if (data && patch.source(at) instanceof Batch batch) {
                 if (there) {
                     IndexPage.place(row, block, segment, offset);
                     moves.add(segment, offset >>> Sizes.BLOCK_SHIFT, batch, patch.slot(at));

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 /// Disk.format(media, identity, config, pool, error -> …);
 /// Disk.open(media, index, loop, pool, config, null, events, (disk, error) -> …);
 /// ```
-public final class Disk implements ChunkStore, Journal.Owner, Checkpoint.Owner {
+public final class Disk implements ChunkStore, Journal.Owner, LargeWrites.Owner, Checkpoint.Owner {
     /// Told the outcome of [#format]: null, or what went wrong.
     public interface Formatted {
         void formatted(@Nullable String error);
@@ -35,6 +35,7 @@ public final class Disk implements ChunkStore, Journal.Owner, Checkpoint.Owner {
 
     private final DiskParts parts;
     private final Checkpoint checkpoint;
+    private final LargeWrites large;
     private final Room room;
     private final BlockReader reader;
     private final Records records;
@@ -60,9 +61,10 @@ public final class Disk implements ChunkStore, Journal.Owner, Checkpoint.Owner {
         this.wasClean = wasClean;
         lifeKnown = wasClean && start.bootId() != 0;
         checkpoint = new Checkpoint(parts, this);
-        room = new Room(parts, checkpoint);
+        large = new LargeWrites(parts, this);
+        room = new Room(parts, checkpoint, large);
         reader = new BlockReader(parts);
-        records = new Records(parts);
+        records = new Records(parts, large);
     }
 
     /// Makes a disk. Refuses a folder in which there is anything.
@@ -199,7 +201,8 @@ public final class Disk implements ChunkStore, Journal.Owner, Checkpoint.Owner {
     /// Who waits is woken by what moves; where nothing does, there is room.
     private void roomWanted() {
         maybeCheckpoint();
-        boolean moving = checkpoint.isRunning() || parts.journal().backlogged();
+        boolean moving =
+                checkpoint.isRunning() || parts.journal().backlogged() || large.backlogged();
         if (parts.hasFailed() || !moving) {
             room.changed();
         }
@@ -330,7 +333,7 @@ public final class Disk implements ChunkStore, Journal.Owner, Checkpoint.Owner {
     @Override
     public boolean spaceIsComing() {
         return parts.segments.isCreating()
-                || (checkpoint.isRunning() && !stalled && parts.pending.dataBlocks() > 0);
+                || (checkpoint.isRunning() && !stalled && parts.pending.unplacedBlocks() + parts.pending.claimedBlocks() > 0);
     }
 
     @Override
@@ -369,7 +372,7 @@ public final class Disk implements ChunkStore, Journal.Owner, Checkpoint.Owner {
 
     /// Bytes of the journal that a power failure would lose now.
     public long unsyncedBytes() {
-        return parts.journal().unsyncedBytes();
+        return parts.journal().unsyncedBytes() + large.unsyncedBytes();
     }
 
     public int chunkCount() {
@@ -449,6 +452,21 @@ public final class Disk implements ChunkStore, Journal.Owner, Checkpoint.Owner {
     @Override
     public void journalFailed(String what, int errno) {
         parts.fail(what, errno);
+    }
+
+    @Override
+    public boolean isDataDurable(Batch batch) {
+        return large.isDurable(batch);
+    }
+
+    @Override
+    public void largeDurable() {
+        parts.journal().dataDurable();
+    }
+
+    @Override
+    public void largeMoved() {
+        room.changed();
     }
 
     @Override

@@ -327,6 +327,7 @@ final class DiskOpen implements JournalReplay.Listener {
         for (Batch batch : replayed) {
             journal.adopt(batch);
         }
+        parts.pending.claim(parts.segments);
         parts.opened(journal, disk::onFailure);
         parts.events.event(
                 Events.Level.INFO,

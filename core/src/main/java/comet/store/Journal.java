@@ -31,6 +31,10 @@ final class Journal {
         /// A batch waits for room in the ring.
         void journalFull();
 
+        /// Whether the data that the batch's records name in segments is durable: only then may the
+        /// batch be written. Where it is not, the owner makes it so and calls [#dataDurable].
+        boolean isDataDurable(Batch batch);
+
         void journalFailed(String what, int errno);
     }
 
@@ -263,6 +267,11 @@ final class Journal {
         }
     }
 
+    /// See [Owner#isDataDurable].
+    void dataDurable() {
+        queuePump();
+    }
+
     private void pumpNow() {
         pumpQueued = false;
         pump();
@@ -306,6 +315,9 @@ final class Journal {
         long wasted = wraps ? ringEnd - head : 0;
         if (live.usedBytes() + wasted + bytes > ringBytes()) {
             owner.journalFull();
+            return;
+        }
+        if (!owner.isDataDurable(next)) {
             return;
         }
         full.remove();

@@ -36,8 +36,8 @@ import java.nio.ByteBuffer;
 ///   SET_FENCE:    24 u64 term
 ///   PUT_NOTE:     16 u32 nameBytes   20 u32 valueBytes   24 the name in UTF-8
 ///                 (data: the value, padded to whole blocks)
-///   LARGE_WRITE:  reserved: a WRITE whose data lies in segments already; behind the checksums
-///                 dataBlocks times { u32 segment, u32 offset }, and no data in the ring
+///   LARGE_WRITE:  a WRITE whose data lies in segments already: as WRITE (op 1, dataBlocks 0), and
+///                 behind the checksums blockCount times { u32 segment, u32 offset in bytes }
 /// ```
 ///
 /// A record's length is rounded up to a multiple of 8 with zeros. `op` of a WRITE is that of
@@ -244,6 +244,29 @@ final class JournalBatch {
 
     static void encodeCrc(byte[] head, int at, int n, int crc) {
         Bytes.putInt(head, at + BLOCKS_BYTES + 4 * n, crc);
+    }
+
+    static int largeWriteBytes(int blocks) {
+        return align8(BLOCKS_BYTES + 12 * blocks);
+    }
+
+    /// Where block `n` of a LARGE_WRITE lies.
+    static void encodePlace(byte[] head, int at, int n, int segment, int offset) {
+        int entry = placeAt(head, at, n);
+        Bytes.putInt(head, entry, segment);
+        Bytes.putInt(head, entry + 4, offset);
+    }
+
+    static int segment(byte[] head, int at, int n) {
+        return Bytes.getInt(head, placeAt(head, at, n));
+    }
+
+    static int segmentOffset(byte[] head, int at, int n) {
+        return Bytes.getInt(head, placeAt(head, at, n) + 4);
+    }
+
+    private static int placeAt(byte[] head, int at, int n) {
+        return at + BLOCKS_BYTES + 4 * blockCount(head, at) + 8 * n;
     }
 
     static int type(byte[] head, int at) {

@@ -1,5 +1,6 @@
 package comet.store;
 
+import comet.base.Sizes;
 import comet.wire.BlockState;
 import org.jspecify.annotations.Nullable;
 
@@ -13,8 +14,8 @@ final class Lookup {
     long version;
     int crc;
 
-    /// For DATA that is not in its place yet, with [#slot]; else null.
-    @Nullable Batch batch;
+    /// For DATA that is in memory or in the ring, with [#slot]; else null.
+    @Nullable Source source;
 
     int slot;
 
@@ -63,7 +64,7 @@ final class Lookup {
         state = BlockState.ABSENT;
         version = 0;
         crc = 0;
-        batch = null;
+        source = null;
         return true;
     }
 
@@ -75,9 +76,14 @@ final class Lookup {
         state = patch.state(at);
         version = patch.version(at);
         crc = patch.crc(at);
-        batch = patch.batch(at);
+        source = patch.source(at);
         slot = patch.slot(at);
         segment = 0;
+        if (source instanceof LargeWrite large && large.data(slot) == null) {
+            source = null;
+            segment = SpaceMap.segmentOf(large.place(slot));
+            offset = SpaceMap.blockOf(large.place(slot)) << Sizes.BLOCK_SHIFT;
+        }
         return true;
     }
 
@@ -85,7 +91,7 @@ final class Lookup {
         state = IndexPage.state(row, block);
         version = IndexPage.version(row, block);
         crc = IndexPage.crc(row, block);
-        batch = null;
+        source = null;
         segment = IndexPage.segment(row, block);
         offset = IndexPage.offset(row, block);
     }

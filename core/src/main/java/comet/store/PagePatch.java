@@ -18,27 +18,27 @@ final class PagePatch {
     private long[] versions = new long[1];
     private int[] crcs = new int[1];
 
-    /// State in the top byte, slot in [Batch] below.
+    /// State in the top byte, slot in [Source] below.
     private int[] places = new int[1];
 
-    private @Nullable Batch[] batches = new @Nullable Batch[1];
+    private @Nullable Source[] sources = new @Nullable Source[1];
 
     /// Sets one block.
     ///
-    /// @param batch where the data lies, for state DATA
-    /// @return by how much the number of DATA blocks here has grown: -1, 0 or 1
-    int put(int block, int state, long version, int crc, @Nullable Batch batch, int slot) {
+    /// @param source where the data lies, for state DATA
+    /// @return by how much the number of DATA blocks without a place has grown: -1, 0 or 1
+    int put(int block, int state, long version, int crc, @Nullable Source source, int slot) {
         int at = rank(block);
-        int growth = state == BlockState.DATA ? 1 : 0;
+        int growth = state == BlockState.DATA && source instanceof Batch ? 1 : 0;
         if (has(block)) {
-            growth -= state(at) == BlockState.DATA ? 1 : 0;
+            growth -= isUnplaced(at) ? 1 : 0;
         } else {
             insert(at, block);
         }
         versions[at] = version;
         crcs[at] = crc;
         places[at] = state << SLOT_BITS | slot;
-        batches[at] = batch;
+        sources[at] = source;
         return growth;
     }
 
@@ -48,12 +48,12 @@ final class PagePatch {
             versions = Arrays.copyOf(versions, length);
             crcs = Arrays.copyOf(crcs, length);
             places = Arrays.copyOf(places, length);
-            batches = Arrays.copyOf(batches, length);
+            sources = Arrays.copyOf(sources, length);
         }
         System.arraycopy(versions, at, versions, at + 1, count - at);
         System.arraycopy(crcs, at, crcs, at + 1, count - at);
         System.arraycopy(places, at, places, at + 1, count - at);
-        System.arraycopy(batches, at, batches, at + 1, count - at);
+        System.arraycopy(sources, at, sources, at + 1, count - at);
         count++;
         if (block < 64) {
             present0 |= 1L << block;
@@ -77,12 +77,22 @@ final class PagePatch {
         return count;
     }
 
-    int dataCount() {
-        int data = 0;
+    /// DATA blocks that a checkpoint has to bring to a place.
+    int unplacedCount() {
+        int unplaced = 0;
         for (int i = 0; i < count; i++) {
-            data += state(i) == BlockState.DATA ? 1 : 0;
+            unplaced += isUnplaced(i) ? 1 : 0;
         }
-        return data;
+        return unplaced;
+    }
+
+    private boolean isUnplaced(int at) {
+        return state(at) == BlockState.DATA && sources[at] instanceof Batch;
+    }
+
+    /// The place that a large write gave to this entry, 0: none.
+    long claimedPlace(int at) {
+        return sources[at] instanceof LargeWrite large ? large.place(slot(at)) : 0;
     }
 
     // By place in the arrays.
@@ -103,7 +113,7 @@ final class PagePatch {
         return places[at] & (1 << SLOT_BITS) - 1;
     }
 
-    @Nullable Batch batch(int at) {
-        return batches[at];
+    @Nullable Source source(int at) {
+        return sources[at];
     }
 }

@@ -22,8 +22,14 @@ final class Pending {
     private TreeMap<String, byte[]> activeNotes = new TreeMap<>();
     private TreeMap<String, byte[]> frozenNotes = new TreeMap<>();
 
-    /// DATA blocks in both layers: each may need a place.
-    private int dataBlocks;
+    /// DATA blocks in both layers that have no place yet: each may need one.
+    private int unplacedBlocks;
+
+    /// Blocks of large writes in each layer: as many may become free with its checkpoint, which
+    /// they replace.
+    private int activeClaimed;
+
+    private int frozenClaimed;
 
     /// Blocks of any state that were put into the active layer, an upper bound.
     private int activeBlocks;
@@ -46,16 +52,23 @@ final class Pending {
             int state,
             long version,
             int crc,
-            @org.jspecify.annotations.Nullable Batch batch,
+            @org.jspecify.annotations.Nullable Source source,
             int slot) {
-        PagePatch patch = of(header).patchFor(generation, block >>> IndexPage.SHIFT);
-        dataBlocks += patch.put(block & IndexPage.BLOCKS - 1, state, version, crc, batch, slot);
+        ChunkPending chunk = of(header);
+        PagePatch patch = chunk.patchFor(generation, block >>> IndexPage.SHIFT);
+        int inPage = block & IndexPage.BLOCKS - 1;
+        long before = patch.has(inPage) ? patch.claimedPlace(patch.rank(inPage)) : 0;
+        if (before != 0) {
+            chunk.abandon(before);
+        }
+        unplacedBlocks += patch.put(inPage, state, version, crc, source, slot);
         activeBlocks++;
+        activeClaimed += source instanceof LargeWrite ? 1 : 0;
     }
 
     void drop(Header header) {
         ChunkPending chunk = of(header);
-        dataBlocks -= chunk.clear();
+        unplacedBlocks -= chunk.clear();
         chunk.dropped = true;
     }
 
@@ -86,6 +99,8 @@ final class Pending {
         frozenNotes = activeNotes;
         activeNotes = new TreeMap<>();
         activeBlocks = 0;
+        frozenClaimed = activeClaimed;
+        activeClaimed = 0;
         for (ChunkPending chunk : frozen) {
             chunk.freeze();
             chunk.header.frozen = chunk;
@@ -99,12 +114,13 @@ final class Pending {
 
     /// A frozen chunk is in the index now.
     void settled(ChunkPending chunk) {
-        dataBlocks -= chunk.dataCount();
+        unplacedBlocks -= chunk.unplacedCount();
         chunk.header.frozen = null;
     }
 
     /// All that was frozen is in the index.
     void thaw() {
+        frozenClaimed = 0;
         frozen = new ArrayList<>();
         frozenFences = new TreeMap<>();
         frozenNotes = new TreeMap<>();
@@ -118,8 +134,20 @@ final class Pending {
         return frozenNotes;
     }
 
-    int dataBlocks() {
-        return dataBlocks;
+    int unplacedBlocks() {
+        return unplacedBlocks;
+    }
+
+    int claimedBlocks() {
+        return activeClaimed + frozenClaimed;
+    }
+
+    /// After replay: claims the places of all large writes that still count.
+    void claim(Segments segments) {
+        for (ChunkPending chunk : active) {
+            chunk.forgetAbandoned();
+            chunk.claimed(segments::claimFound);
+        }
     }
 
     int activeBlocks() {

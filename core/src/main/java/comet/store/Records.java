@@ -12,23 +12,57 @@ import org.jspecify.annotations.Nullable;
 /// record's sequence.
 final class Records {
     private final DiskParts parts;
+    private final LargeWrites large;
 
-    Records(DiskParts parts) {
+    Records(DiskParts parts, LargeWrites large) {
         this.parts = parts;
+        this.large = large;
     }
 
     long write(Frame write) {
         int blocks = WriteRequest.blockCount(write);
         boolean data = WriteRequest.op(write) == WriteRequest.OP_DATA;
+        if (data && large.takes(blocks)) {
+            return largeWrite(write, blocks);
+        }
         int dataBlocks = data ? blocks : 0;
         int bytes = JournalBatch.align8(JournalBatch.BLOCKS_BYTES + 4 * dataBlocks);
         Batch batch = parts.journal().batchFor(bytes, dataBlocks);
+        encodeWrite(filling(batch), JournalBatch.WRITE, write, bytes, dataBlocks, dataBlocks);
+        return data
+                ? add(batch, bytes, dataBlocks, write.data(), write.dataOffset())
+                : add(batch, bytes, 0, null, 0);
+    }
+
+    private long largeWrite(Frame write, int blocks) {
+        int bytes = JournalBatch.largeWriteBytes(blocks);
+        Batch batch = parts.journal().batchFor(bytes, 0);
         Batch.Filling f = filling(batch);
+        int at = f.headBytes;
+        encodeWrite(f, JournalBatch.LARGE_WRITE, write, bytes, 0, blocks);
+        LargeWrite started = large.start(write, batch);
+        for (int i = 0; i < blocks; i++) {
+            long place = started.place(i);
+            JournalBatch.encodePlace(
+                    f.head,
+                    at,
+                    i,
+                    SpaceMap.segmentOf(place),
+                    SpaceMap.blockOf(place) << Sizes.BLOCK_SHIFT);
+        }
+        long sequence = parts.journal().added(batch, bytes, 0);
+        parts.changes.apply(f.head, at, sequence, started, 0, null, 0);
+        return sequence;
+    }
+
+    /// @param dataBlocks whose data goes to the ring
+    private void encodeWrite(
+            Batch.Filling f, int type, Frame write, int bytes, int dataBlocks, int crcs) {
         int at = f.headBytes;
         JournalBatch.encodeRecord(
                 f.head,
                 at,
-                JournalBatch.WRITE,
+                type,
                 WriteRequest.op(write),
                 WriteRequest.firstBlock(write),
                 bytes,
@@ -42,16 +76,13 @@ final class Records {
                 WriteRequest.pg(write),
                 WriteRequest.generation(write),
                 WriteRequest.base(write),
-                blocks);
-        for (int i = 0; i < dataBlocks; i++) {
+                WriteRequest.blockCount(write));
+        for (int i = 0; i < crcs; i++) {
             JournalBatch.encodeCrc(f.head, at, i, WriteRequest.crc(write, i));
         }
         if ((write.flags() & WriteRequest.RESEND) == 0) {
-            parts.segments.giveBack((long) Math.max(1, dataBlocks) << Sizes.BLOCK_SHIFT);
+            parts.segments.giveBack((long) Math.max(1, crcs) << Sizes.BLOCK_SHIFT);
         }
-        return data
-                ? add(batch, bytes, dataBlocks, write.data(), write.dataOffset())
-                : add(batch, bytes, 0, null, 0);
     }
 
     long copyBlock(

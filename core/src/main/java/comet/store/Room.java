@@ -14,6 +14,7 @@ final class Room {
 
     private final DiskParts parts;
     private final Checkpoint checkpoint;
+    private final LargeWrites large;
     private List<Runnable> waiters = new ArrayList<>();
 
     // The moment in which the ring became three quarters full.
@@ -22,9 +23,10 @@ final class Room {
     private long pacedRoom;
     private double pacedProgress;
 
-    Room(DiskParts parts, Checkpoint checkpoint) {
+    Room(DiskParts parts, Checkpoint checkpoint, LargeWrites large) {
         this.parts = parts;
         this.checkpoint = checkpoint;
+        this.large = large;
     }
 
     boolean has(long dataBytes) {
@@ -33,6 +35,7 @@ final class Room {
             return true;
         }
         if (journal.backlogged()
+                || large.backlogged()
                 || journal.room() < dataBytes + JournalBatch.HEADER_BYTES
                 || parts.pending.activeBlocks() >= 2 * Pending.BLOCKS_MAX) {
             return false;

@@ -20,6 +20,9 @@ final class Segment {
     /// A bit per block, set: in use, or freed by a checkpoint that is not durable yet.
     final long[] used;
 
+    /// A bit per block in use that belongs to a large write which the index does not know yet.
+    final long[] claimed;
+
     int freeBlocks;
 
     /// Pieces of the bitmap that the next commit writes.
@@ -30,6 +33,7 @@ final class Segment {
         this.blocks = blocks;
         this.file = file;
         used = new long[(blocks + 63) / 64];
+        claimed = new long[used.length];
         dirtyPieces = new boolean[(blocks + SpaceMap.PIECE_BLOCKS - 1) / SpaceMap.PIECE_BLOCKS];
         freeBlocks = file == null ? 0 : blocks;
     }
@@ -79,8 +83,24 @@ final class Segment {
         freeBlocks -= count;
     }
 
+    void setClaimed(int first, int count) {
+        for (int block = first; block < first + count; block++) {
+            claimed[block >>> 6] |= 1L << block;
+        }
+    }
+
+    boolean isClaimed(int block) {
+        return (claimed[block >>> 6] >>> block & 1) != 0;
+    }
+
+    void settle(int block) {
+        claimed[block >>> 6] &= ~(1L << block);
+        dirtyPieces[block / SpaceMap.PIECE_BLOCKS] = true;
+    }
+
     void setFree(int block) {
         used[block >>> 6] &= ~(1L << block);
+        claimed[block >>> 6] &= ~(1L << block);
         if (file != null) {
             freeBlocks++;
         }

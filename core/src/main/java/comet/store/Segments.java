@@ -129,6 +129,18 @@ final class Segments {
         return null;
     }
 
+    /// After replay: a large write lies at `place`. Its segment may be missing without the index
+    /// ever having known it; its number is not given to another file.
+    void claimFound(long place) {
+        int number = SpaceMap.segmentOf(place);
+        if (space.segment(number) == null) {
+            nextNumber = Math.max(nextNumber, number + 1);
+            space.add(new Segment(number, SpaceMap.PIECE_BLOCKS, null));
+            events.event(Events.Level.ERROR, "segment-missing", "segment=" + name(number));
+        }
+        space.claimFound(place);
+    }
+
     static String name(int number) {
         String digits = Integer.toString(number);
         return FOLDER + "0".repeat(Math.max(0, 6 - digits.length())) + digits;
@@ -235,9 +247,14 @@ final class Segments {
     long availableBlocks() {
         return space.freeBlocks()
                 + placedBlocks
-                - pending.dataBlocks()
+                - pending.unplacedBlocks()
                 - promisedBlocks
                 - (config.reserveBytes() >>> Sizes.BLOCK_SHIFT);
+    }
+
+    /// Blocks that are free beside what is pending: a large write may take them now.
+    long unclaimedBlocks() {
+        return space.freeBlocks() + placedBlocks - pending.unplacedBlocks();
     }
 
     /// Somebody else has filled the file system so far that the index may find no room: nothing is
@@ -258,9 +275,10 @@ final class Segments {
     }
 
     /// Whether it is only what is pending that stands in the way of a promise: it counts as if all
-    /// of it needed new space, and may go over its old places.
+    /// of it needed new space, and may go over its old places, or may free them.
     boolean mayFitOnceSettled(long bytes) {
-        long pendingBlocks = (long) pending.dataBlocks() - placedBlocks;
+        long pendingBlocks =
+                (long) pending.unplacedBlocks() + pending.claimedBlocks() - placedBlocks;
         return pendingBlocks > 0 && availableBlocks() + pendingBlocks >= blocks(bytes);
     }
 

@@ -193,6 +193,39 @@ final class SpaceMap {
         return left;
     }
 
+    // Large writes: places that the index does not know yet.
+
+    /// Allocates blocks for a large write. A commit does not tell of them before [#settle]: after a
+    /// crash they are in use only where a record of the journal says so.
+    void claim(int count, Allocated told) {
+        allocate(
+                count,
+                (segment, first, length) -> {
+                    segment.setClaimed(first, length);
+                    told.run(segment, first, length);
+                });
+    }
+
+    /// After replay: a record that counts says that a large write lies here.
+    void claimFound(long place) {
+        Segment segment = segment(segmentOf(place));
+        int block = blockOf(place);
+        if (segment == null || segment.file == null || block >= segment.blocks) {
+            return; // lost
+        }
+        Check.that(!segment.isUsed(block), "claimed twice", segment.number, block);
+        markUsed(segment, block);
+        segment.setClaimed(block, 1);
+    }
+
+    /// The index knows the place of a large write from the commit under way on.
+    void settle(long place) {
+        Segment segment = segment(segmentOf(place));
+        if (segment != null && segment.file != null) {
+            segment.settle(blockOf(place));
+        }
+    }
+
     /// The block becomes free with the next commit.
     void freeLater(int number, int block) {
         Segment segment = segment(number);
@@ -237,7 +270,8 @@ final class SpaceMap {
         int firstWord = piece * (PIECE_BLOCKS / 64);
         int words = Math.min(PIECE_BLOCKS / 64, segment.used.length - firstWord);
         for (int i = 0; i < words; i++) {
-            Bytes.putLong(row, 8 * i, segment.used[firstWord + i]);
+            int word = firstWord + i;
+            Bytes.putLong(row, 8 * i, segment.used[word] & ~segment.claimed[word]);
         }
         return row;
     }

@@ -9,6 +9,7 @@ import comet.base.Sizes;
 /// @param journalBytes size of the ring with its header page; at least [#journalBytesMin]
 /// @param recordBytesMax most data in one journal record (a write, a note): a multiple of 4 KiB, at
 ///   most 4 MiB. Requests may carry 4 MiB, so less is for tests and simulations of small rings
+/// @param largeBytesMin a write with at least so much data goes straight to segments
 /// @param pendingBytesMax data of the ring that is also kept in memory; what is beyond is read from
 ///   the ring again
 /// @param segmentBytes size of a new segment; a multiple of 64 KiB, at most 1 GiB
@@ -23,6 +24,7 @@ import comet.base.Sizes;
 public record StoreConfig(
         long journalBytes,
         int recordBytesMax,
+        int largeBytesMin,
         long pendingBytesMax,
         long segmentBytes,
         long capacityBytes,
@@ -65,6 +67,7 @@ public record StoreConfig(
         return new StoreConfig(
                 1L << 30,
                 Sizes.CHUNK_BYTES,
+                64 << 10,
                 64L << 20,
                 1L << 30,
                 0,
@@ -76,11 +79,13 @@ public record StoreConfig(
                 95);
     }
 
-    /// For tests and simulations: records up to 64 KiB, a ring of 1 MiB, segments of 1 MiB.
+    /// For tests and simulations: records up to 64 KiB, a ring of 1 MiB, segments of 1 MiB; every
+    /// write goes through the journal.
     public static StoreConfig small() {
         return new StoreConfig(
                 1L << 20,
                 64 << 10,
+                Integer.MAX_VALUE,
                 256 << 10,
                 1L << 20,
                 0,
@@ -96,6 +101,24 @@ public record StoreConfig(
         return new StoreConfig(
                 journalBytes,
                 recordBytesMax,
+                largeBytesMin,
+                pendingBytesMax,
+                segmentBytes,
+                capacityBytes,
+                reserveBytes,
+                syncAfterNs,
+                idleAfterNs,
+                pageCacheBytes,
+                nearFullPercent,
+                fullPercent);
+    }
+
+    /// @param largeBytesMin see there
+    public StoreConfig withLarge(int largeBytesMin) {
+        return new StoreConfig(
+                journalBytes,
+                recordBytesMax,
+                largeBytesMin,
                 pendingBytesMax,
                 segmentBytes,
                 capacityBytes,
@@ -111,6 +134,7 @@ public record StoreConfig(
         return new StoreConfig(
                 journalBytes,
                 recordBytesMax,
+                largeBytesMin,
                 pendingBytesMax,
                 segmentBytes,
                 capacityBytes,
@@ -126,6 +150,7 @@ public record StoreConfig(
         return new StoreConfig(
                 journalBytes,
                 recordBytesMax,
+                largeBytesMin,
                 pendingBytesMax,
                 segmentBytes,
                 capacityBytes,

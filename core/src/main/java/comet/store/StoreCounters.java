@@ -11,6 +11,9 @@ public final class StoreCounters {
     public long segmentBytesWritten;
     public long indexBytesWritten;
 
+    /// Writes whose data went straight to segments.
+    public long largeWrites;
+
     public long journalBatches;
     public long journalSyncs;
     public long segmentSyncs;

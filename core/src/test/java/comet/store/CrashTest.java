@@ -17,6 +17,10 @@ import org.junit.jupiter.api.Test;
 class CrashTest {
     private static final int DATA = WriteRequest.OP_DATA;
 
+    /// Every write through the journal, and those of at least two blocks past it.
+    private static final List<StoreConfig> CONFIGS =
+            List.of(StoreConfig.small(), StoreConfig.small().withLarge(8 << 10));
+
     /// Runs a program up to each of its steps; returns how many there are.
     private static long enumerate(
             StoreConfig config,
@@ -105,8 +109,10 @@ class CrashTest {
 
     @Test
     void each_step_of_writes_and_syncs() {
-        long steps = enumerate(StoreConfig.small(), false, _ -> {}, CrashTest::syncedWrites);
-        assertThat(steps).isGreaterThan(5);
+        for (StoreConfig config : CONFIGS) {
+            long steps = enumerate(config, false, _ -> {}, CrashTest::syncedWrites);
+            assertThat(steps).isGreaterThan(5);
+        }
     }
 
     private static void filled(StoreRig rig) {
@@ -138,21 +144,30 @@ class CrashTest {
 
     @Test
     void each_step_of_checkpoints() {
-        long steps =
-                enumerate(StoreConfig.small(), false, CrashTest::filled, CrashTest::checkpoints);
-        assertThat(steps).isGreaterThan(15);
+        for (StoreConfig config : CONFIGS) {
+            long steps = enumerate(config, false, CrashTest::filled, CrashTest::checkpoints);
+            assertThat(steps).isGreaterThan(15);
+        }
     }
 
     @Test
     void each_step_of_checkpoints_where_a_commit_may_be_cut() {
-        enumerate(StoreConfig.small(), true, CrashTest::filled, CrashTest::checkpoints);
+        for (StoreConfig config : CONFIGS) {
+            enumerate(config, true, CrashTest::filled, CrashTest::checkpoints);
+        }
     }
 
     @Test
     void each_step_of_an_open() {
+        for (StoreConfig config : CONFIGS) {
+            eachStepOfAnOpen(config);
+        }
+    }
+
+    private static void eachStepOfAnOpen(StoreConfig config) {
         long steps =
                 enumerate(
-                        StoreConfig.small(),
+                        config,
                         false,
                         rig -> {
                             filled(rig);
@@ -171,7 +186,7 @@ class CrashTest {
 
     @Test
     void random_programs_stopped_anywhere() {
-        stopRandomPrograms(0, 40);
+        stopRandomPrograms(0, 80);
     }
 
     @Test
@@ -276,7 +291,7 @@ class CrashTest {
     private static void stopRandomPrograms(int from, int to) {
         for (int seed = from; seed < to; seed++) {
             Prng prng = new Prng(seed);
-            StoreRig rig = new StoreRig(StoreConfig.small(), seed).formatted().open();
+            StoreRig rig = new StoreRig(CONFIGS.get(seed % 2), seed).formatted().open();
             rig.media.crashAfter(rig.media.steps() + 1 + prng.nextInt(60));
             while (!rig.loop.isDead()) {
                 RandomChanges.one(rig, prng);

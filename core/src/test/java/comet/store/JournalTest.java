@@ -313,7 +313,7 @@ class JournalTest {
         rig.sync();
         rig.crash(MemMedia.Crash.LOSE, false);
         byte[] batch = rig.media.peek("journal", PAGE, 2 * PAGE);
-        batch[80] = (byte) JournalBatch.LARGE_WRITE;
+        batch[80] = (byte) 99;
         seal(batch);
         rig.media.poke("journal", PAGE, batch);
         assertThat(rig.tryOpen()).contains("does not know");

@@ -44,7 +44,10 @@ final class SpaceCheck {
         assertThat(rig.loop.runUntil(() -> scanned[0])).isTrue();
         for (Segment segment : rig.disk().segments()) {
             for (int block = 0; block < segment.blocks; block++) {
-                if (segment.isUsed(block)) {
+                // What a large write has claimed the index does not know yet; with an empty journal
+                // it knows everything.
+                boolean claimed = segment.isClaimed(block) && rig.disk().journalUsedBytes() > 0;
+                if (segment.isUsed(block) && !claimed) {
                     used.add(SpaceMap.place(segment.number, block));
                 }
             }

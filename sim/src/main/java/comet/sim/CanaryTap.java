@@ -70,7 +70,7 @@ final class CanaryTap implements SimNet.Tap {
                     return null;
                 }
             }
-            case NONE, SERVE_WHILE_RECOVERING, LIE_ABOUT_SYNC, NO_FENCE -> {}
+            case NONE, SERVE_WHILE_RECOVERING, LIE_ABOUT_SYNC, RECORD_BEFORE_DATA, NO_FENCE -> {}
         }
         return frame;
     }

@@ -30,10 +30,14 @@ record Options(
         long safetyNs,
         int metaLossPerMille,
         long journalBytes,
-        long diskBytes) {
+        long diskBytes,
+        int largeBytesMin) {
 
     /// Most data of one journal record, and so of one write.
     static final int RECORD_BYTES_MAX = 64 << 10;
+
+    /// From where on writes go straight to segments: never, nearly always, sometimes.
+    private static final int[] LARGE_BYTES = {Integer.MAX_VALUE, 4 << 10, 8 << 10};
 
     /// What may go wrong.
     enum Fault {
@@ -68,6 +72,7 @@ record Options(
     comet.store.StoreConfig store() {
         return comet.store.StoreConfig.small()
                 .withJournal(journalBytes, RECORD_BYTES_MAX)
+                .withLarge(largeBytesMin)
                 .withSpace(1 << 20, 0, 1 << 20);
     }
 
@@ -112,7 +117,8 @@ record Options(
                 1_000_000_000L + prng.nextLong(4_000_000_000L),
                 prng.chance(1, 3) ? 50 : 0,
                 journalBytes,
-                prng.chance(1, 10) ? journalBytes + (6L + prng.nextInt(3) << 20) : 1L << 30);
+                prng.chance(1, 10) ? journalBytes + (6L + prng.nextInt(3) << 20) : 1L << 30,
+                LARGE_BYTES[prng.nextInt(LARGE_BYTES.length)]);
     }
 
     private static Set<Fault> faults(Prng prng) {
@@ -163,7 +169,31 @@ record Options(
                 safetyNs,
                 0,
                 journalBytes,
-                diskBytes);
+                diskBytes,
+                largeBytesMin);
+    }
+
+    Options withLarge(int largeBytesMin) {
+        return new Options(
+                nodeCount,
+                disksPerNode,
+                gatewayCount,
+                volumeCount,
+                volumeChunks,
+                pgCount,
+                windowBytes,
+                cellBytes,
+                cellShift,
+                durableVolume,
+                habits,
+                opsPerVolume,
+                faults,
+                faultGapNs,
+                safetyNs,
+                metaLossPerMille,
+                journalBytes,
+                diskBytes,
+                largeBytesMin);
     }
 
     Options withFaults(Set<Fault> only) {
@@ -185,6 +215,7 @@ record Options(
                 safetyNs,
                 metaLossPerMille,
                 journalBytes,
-                diskBytes);
+                diskBytes,
+                largeBytesMin);
     }
 }

@@ -41,6 +41,7 @@ final class SimDisk {
         media = new SimMedia(cluster.simulation(), name);
         media.behaviour.capacityBytes = cluster.options().diskBytes();
         media.behaviour.liesAboutSync = cluster.canary() == Canary.LIE_ABOUT_SYNC;
+        media.behaviour.liesAboutData = cluster.canary() == Canary.RECORD_BEFORE_DATA;
         uuid = Integer.toUnsignedLong(name.hashCode());
     }
 

@@ -290,7 +290,10 @@ final class SimFile {
                     media.behaviour.syncNsMin + prng.nextLong(spread),
                     () -> {
                         boolean well = !media.behaviour.failSyncs;
-                        if (!media.behaviour.liesAboutSync) {
+                        boolean lies =
+                                media.behaviour.liesAboutSync
+                                        || (media.behaviour.liesAboutData && !direct);
+                        if (!lies) {
                             synced(startedAt, well);
                         }
                         done.done(token, well ? 0 : -Errno.EIO);

@@ -28,6 +28,9 @@ final class SimMedia {
         /// A disk of a canary: says that it has synced, and has not.
         boolean liesAboutSync;
 
+        /// The same for segments alone.
+        boolean liesAboutData;
+
         boolean failReads;
         boolean failWrites;
         boolean failSyncs;

@@ -60,6 +60,11 @@ class CanaryTest {
     }
 
     @Test
+    void g4_records_before_their_data_are_caught() {
+        caught(Canary.RECORD_BEFORE_DATA, "guests of volume", true, Fault.POWER_EVERYTHING);
+    }
+
+    @Test
     void g5_forgotten_writes_are_caught() {
         caught(Canary.FORGET_KEPT_WRITES, "G5", Fault.POWER_ALL_NODES);
     }

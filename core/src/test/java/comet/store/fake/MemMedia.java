@@ -114,6 +114,10 @@ public final class MemMedia implements Media {
     public @Nullable String failWrites;
 
     public @Nullable String failSyncs;
+
+    /// Syncs of these files do nothing, and say that all is well.
+    public @Nullable String lieAboutSyncs;
+
     public @Nullable String failReads;
 
     /// Says that so much is free, whatever is.
@@ -426,8 +430,9 @@ public final class MemMedia implements Media {
                             done.done(token, -Errno.EIO);
                             return;
                         }
+                        boolean lies = hit(lieAboutSyncs, name);
                         for (Unsynced write : covered) {
-                            if (data.unsynced.remove(write)) {
+                            if (!lies && data.unsynced.remove(write)) {
                                 data.durable.write(
                                         write.position, write.bytes, 0, write.bytes.length);
                             }
