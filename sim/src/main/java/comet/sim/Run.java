@@ -189,7 +189,8 @@ public final class Run {
                 }
                 return;
             }
-            add(found, G7Convergence.check(cluster.meta().truth(), images));
+            boolean failed = cluster.eventCounts().containsKey("PROBE fault DISK_ERROR");
+            add(found, G7Convergence.check(cluster.meta().truth(), images, failed));
             if (found.isEmpty()) {
                 add(found, cluster.rotten().check(images));
             }
