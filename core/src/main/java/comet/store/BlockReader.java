@@ -279,9 +279,7 @@ final class BlockReader {
                     start = offset;
                 }
                 boolean follows = offset == start + (dataAt[i] << Sizes.BLOCK_SHIFT);
-                if (buf != whole
-                        || !follows
-                        || crc.of(buf, offset, Sizes.BLOCK_BYTES) != crcs[i]) {
+                if (buf != whole || !follows || crc.of(buf, offset, Sizes.BLOCK_BYTES) != crcs[i]) {
                     return false;
                 }
             }

@@ -32,8 +32,8 @@ final class Changes {
 
     /// Applies the record at `at`.
     ///
-    /// @param source of the record's data, and `slot` where it begins there: its batch, or the large
-    ///   write that is made right now
+    /// @param source of the record's data, and `slot` where it begins there: its batch, or the
+    ///   large write that is made right now
     /// @param data holds the record's data from `dataOffset` on; only notes look at it
     /// @return the record's length, or -1 where its kind is unknown
     int apply(

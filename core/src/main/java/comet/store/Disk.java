@@ -333,7 +333,9 @@ public final class Disk implements ChunkStore, Journal.Owner, LargeWrites.Owner,
     @Override
     public boolean spaceIsComing() {
         return parts.segments.isCreating()
-                || (checkpoint.isRunning() && !stalled && parts.pending.unplacedBlocks() + parts.pending.claimedBlocks() > 0);
+                || (checkpoint.isRunning()
+                        && !stalled
+                        && parts.pending.unplacedBlocks() + parts.pending.claimedBlocks() > 0);
     }
 
     @Override

@@ -67,7 +67,8 @@ class DiskTest {
     @Test
     void random_changes_with_restarts_fit_the_model() {
         for (int seed = 0; seed < 10; seed++) {
-            StoreConfig config = StoreConfig.small().withLarge(seed % 2 == 0 ? 8 << 10 : Integer.MAX_VALUE);
+            StoreConfig config =
+                    StoreConfig.small().withLarge(seed % 2 == 0 ? 8 << 10 : Integer.MAX_VALUE);
             StoreRig rig = new StoreRig(config, seed).formatted().open();
             Prng prng = new Prng(seed);
             for (int round = 0; round < 6; round++) {

@@ -13,7 +13,8 @@ class GenerationTest {
     @Test
     void random_writes_over_generations_fit_the_model() {
         for (int seed = 0; seed < 6; seed++) {
-            StoreConfig config = StoreConfig.small().withLarge(seed % 2 == 0 ? 8 << 10 : Integer.MAX_VALUE);
+            StoreConfig config =
+                    StoreConfig.small().withLarge(seed % 2 == 0 ? 8 << 10 : Integer.MAX_VALUE);
             StoreRig rig = new StoreRig(config, seed).formatted().open();
             Prng prng = new Prng(seed);
             int generation = 1;

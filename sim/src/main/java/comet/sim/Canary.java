@@ -17,8 +17,8 @@ public enum Canary {
     /// G4 and the store's own care: disks say that they have synced, and have not.
     LIE_ABOUT_SYNC,
 
-    /// G4: disks say that they have synced their segments, and have not: records of large writes are
-    /// there before their data.
+    /// G4: disks say that they have synced their segments, and have not: records of large writes
+    /// are there before their data.
     RECORD_BEFORE_DATA,
 
     /// G5: of what is sent again after a failure only the versions arrive.

@@ -169,6 +169,11 @@ public final class Run {
     }
 
     private void converge(List<Violation> found) {
+        boolean failed = cluster.eventCounts().containsKey("PROBE fault DISK_ERROR");
+        if (failed) {
+            // What a failing device could not read may have been copied as lost.
+            cluster.rotten().happened();
+        }
         for (int attempt = 0; attempt < 40; attempt++) {
             found.clear();
             TreeMap<Integer, ReplicaImage> images = new TreeMap<>();
@@ -189,7 +194,6 @@ public final class Run {
                 }
                 return;
             }
-            boolean failed = cluster.eventCounts().containsKey("PROBE fault DISK_ERROR");
             add(found, G7Convergence.check(cluster.meta().truth(), images, failed));
             if (found.isEmpty()) {
                 add(found, cluster.rotten().check(images));

@@ -33,8 +33,9 @@ public final class G7Convergence {
         return found;
     }
 
-    /// @param lostAllowed a device failed in this run: of a block with the same version everywhere a
-    ///   copy may be lost until somebody reads it, since versions alone are compared after a restart
+    /// @param lostAllowed a device failed in this run: of a block with the same version everywhere
+    ///   a copy may be lost until somebody reads it, since versions alone are compared after a
+    ///   restart
     public static @Nullable Violation check(
             ClusterMap map, SortedMap<Integer, ReplicaImage> disks, boolean lostAllowed) {
         List<String> late = notInSync(map);
