@@ -292,7 +292,8 @@ final class SimFile {
                         boolean well = !media.behaviour.failSyncs;
                         boolean lies =
                                 media.behaviour.liesAboutSync
-                                        || (media.behaviour.liesAboutData && !direct);
+                                        || (media.behaviour.liesAboutData
+                                                && name.startsWith("segments/"));
                         if (!lies) {
                             synced(startedAt, well);
                         }
