@@ -23,6 +23,10 @@ final class LargeWrites {
     /// Bytes that wait to be in the files at most, before writers are held back.
     private static final long UNWRITTEN_BYTES_MAX = 16L << 20;
 
+    /// From here on, with what is claimed, space is worth more than bytes written twice: what is
+    /// replaced is free only after a checkpoint.
+    private static final int FULL_PERCENT_MAX = 75;
+
     private final DiskParts parts;
     private final Owner owner;
     private long unwrittenBytes;
@@ -34,10 +38,11 @@ final class LargeWrites {
     }
 
     /// Whether a write of so many blocks goes this way: it is worth it, and there is space beside
-    /// what others count on.
+    /// what others count on. A disk that fills up takes the other way, over the old places.
     boolean takes(int blocks) {
         return blocks << Sizes.BLOCK_SHIFT >= parts.config.largeBytesMin()
-                && parts.segments.unclaimedBlocks() >= blocks;
+                && parts.segments.unclaimedBlocks() >= blocks
+                && parts.segments.fullPercent() < FULL_PERCENT_MAX;
     }
 
     boolean backlogged() {
