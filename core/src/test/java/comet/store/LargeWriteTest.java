@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import comet.store.fake.MemMedia;
 import comet.wire.BlockState;
 import comet.wire.WriteRequest;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /// Writes whose data goes straight to segments. That they survive crashes is shown by the programs
@@ -147,6 +148,23 @@ class LargeWriteTest {
             assertThat(rig.checkpoint() || rig.disk().journalUsedBytes() == 0).isTrue();
             rig.check();
             SpaceCheck.check(rig);
+        }
+    }
+
+    @Test
+    void all_segments_that_hold_its_data_are_synced() {
+        for (int seed = 0; seed < 8; seed++) {
+            StoreRig rig = rig(CONFIG.withSpace(64 << 10, 0, 64 << 10), seed);
+            rig.loop.runFor(1_000_000_000);
+            rig.write(1, 0, DATA, 0, 10);
+            rig.write(1, 1, DATA, 0, 14);
+            assertThat(rig.sync()).isTrue();
+            assertThat(rig.disk().counters().largeWrites).isEqualTo(2);
+            assertThat(rig.disk().counters().segmentSyncs).isGreaterThan(1);
+            List<Model> before = rig.history;
+            rig.crash(MemMedia.Crash.LOSE, false);
+            rig.open();
+            rig.adoptSurvivors(before, rig.syncedChanges);
         }
     }
 
