@@ -1,5 +1,6 @@
 package comet.index;
 
+import comet.base.Bytes;
 import java.util.Arrays;
 
 /// A branch on its way to disk and back.
@@ -24,8 +25,8 @@ record BranchPage(byte[] bytes, int used, int count) {
             page[at + 1] = (byte) rest;
             System.arraycopy(key, same, page, at + 2, rest);
             at += 2 + rest;
-            Layout.putInt(page, at, frame.nodes.get(n).page);
-            Layout.putInt(page, at + 4, frame.nodes.get(n).crc);
+            Bytes.putInt(page, at, frame.nodes.get(n).page);
+            Bytes.putInt(page, at + 4, frame.nodes.get(n).crc);
             at += Layout.REF_BYTES;
             before = key;
             n++;
@@ -48,25 +49,25 @@ record BranchPage(byte[] bytes, int used, int count) {
     record Read(Branch branch, int[] pages, int[] crcs) {}
 
     static Read decode(byte[] bytes, int page, int crc) {
-        int count = Layout.getShort(bytes, Layout.ENTRIES);
+        int count = Bytes.getShort(bytes, Layout.ENTRIES);
         byte[][] keys = new byte[count][];
         int[] pages = new int[count];
         int[] crcs = new int[count];
         byte[] before = {};
         int at = Layout.HEADER_BYTES;
         for (int i = 0; i < count; i++) {
-            int same = Layout.getByte(bytes, at);
-            int rest = Layout.getByte(bytes, at + 1);
+            int same = Bytes.getByte(bytes, at);
+            int rest = Bytes.getByte(bytes, at + 1);
             byte[] key = Arrays.copyOf(before, same + rest);
             System.arraycopy(bytes, at + 2, key, same, rest);
             at += 2 + rest;
-            pages[i] = Layout.getInt(bytes, at);
-            crcs[i] = Layout.getInt(bytes, at + 4);
+            pages[i] = Bytes.getInt(bytes, at);
+            crcs[i] = Bytes.getInt(bytes, at + 4);
             at += Layout.REF_BYTES;
             keys[i] = key;
             before = key;
         }
-        int level = Layout.getByte(bytes, Layout.LEVEL);
+        int level = Bytes.getByte(bytes, Layout.LEVEL);
         return new Read(new Branch(level, page, crc, keys, new Node[count]), pages, crcs);
     }
 }

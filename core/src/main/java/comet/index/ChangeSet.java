@@ -1,5 +1,6 @@
 package comet.index;
 
+import comet.base.Bytes;
 import comet.port.Index.Change;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -145,8 +146,8 @@ final class ChangeSet {
             int offset = i << Layout.PAGE_SHIFT;
             int length = Math.min(Layout.PAGE_BYTES, value.length - offset);
             int page = space.allocate();
-            Layout.putInt(refs, refBytes, page);
-            Layout.putInt(refs, refBytes + 4, writer.put(page, value, offset, length));
+            Bytes.putInt(refs, refBytes, page);
+            Bytes.putInt(refs, refBytes + 4, writer.put(page, value, offset, length));
             refBytes += Layout.REF_BYTES;
         }
         return 10 + pages * 1000;

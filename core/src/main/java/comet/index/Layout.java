@@ -1,8 +1,6 @@
 package comet.index;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-import java.nio.ByteOrder;
+import comet.base.Bytes;
 
 /// The format of the tree's pages, which all have 4,096 bytes and lie in the files `index/000001`
 /// and on: page `n` is the page `n % pagesPerFile` of file `n / pagesPerFile + 1`. Whoever points
@@ -55,41 +53,6 @@ final class Layout {
 
     static final int REF_BYTES = 8;
 
-    private static final VarHandle SHORT =
-            MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
-    private static final VarHandle INT =
-            MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
-    private static final VarHandle LONG =
-            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
-
-    static int getByte(byte[] bytes, int at) {
-        return bytes[at] & 0xFF;
-    }
-
-    static int getShort(byte[] bytes, int at) {
-        return (short) SHORT.get(bytes, at) & 0xFFFF;
-    }
-
-    static void putShort(byte[] bytes, int at, int value) {
-        SHORT.set(bytes, at, (short) value);
-    }
-
-    static int getInt(byte[] bytes, int at) {
-        return (int) INT.get(bytes, at);
-    }
-
-    static void putInt(byte[] bytes, int at, int value) {
-        INT.set(bytes, at, value);
-    }
-
-    static long getLong(byte[] bytes, int at) {
-        return (long) LONG.get(bytes, at);
-    }
-
-    static void putLong(byte[] bytes, int at, long value) {
-        LONG.set(bytes, at, value);
-    }
-
     /// Pages of a value that lie outside the leaf.
     static int refCount(int valueBytes) {
         return valueBytes <= INLINE_BYTES_MAX ? 0 : valueBytes + PAGE_BYTES - 1 >>> PAGE_SHIFT;
@@ -117,8 +80,8 @@ final class Layout {
 
     static void putHeader(byte[] page, int level, int entries, int used) {
         page[LEVEL] = (byte) level;
-        putShort(page, ENTRIES, entries);
-        putShort(page, USED, used);
+        Bytes.putShort(page, ENTRIES, entries);
+        Bytes.putShort(page, USED, used);
     }
 
     /// Bytes at the start that two keys have in common.

@@ -1,5 +1,7 @@
 package comet.index;
 
+import comet.base.Bytes;
+
 /// Rows, as they are on disk ([Layout]), without the zeros behind them.
 final class Leaf extends Node {
     final byte[] bytes;
@@ -16,9 +18,9 @@ final class Leaf extends Node {
     int find(byte[] key) {
         int at = Layout.HEADER_BYTES;
         int matched = 0;
-        for (int left = Layout.getShort(bytes, Layout.ENTRIES); left > 0; left--) {
-            int shared = Layout.getByte(bytes, at);
-            int rest = Layout.getByte(bytes, at + 1);
+        for (int left = Bytes.getShort(bytes, Layout.ENTRIES); left > 0; left--) {
+            int shared = Bytes.getByte(bytes, at);
+            int rest = Bytes.getByte(bytes, at + 1);
             int keyAt = at + 2;
             int behind = keyAt + rest;
             if (shared < matched) {

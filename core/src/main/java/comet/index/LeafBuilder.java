@@ -1,5 +1,6 @@
 package comet.index;
 
+import comet.base.Bytes;
 import java.util.Arrays;
 
 /// Rows in order on their way into new leaves. Reused.
@@ -76,7 +77,7 @@ final class LeafBuilder {
     }
 
     private int keyBytesAt(int row) {
-        return Layout.getByte(rows, row);
+        return Bytes.getByte(rows, row);
     }
 
     /// Emits leaves where much is collected.

@@ -1,5 +1,7 @@
 package comet.index;
 
+import comet.base.Bytes;
+
 /// Goes through the rows of a leaf. Reused.
 final class LeafReader {
     final byte[] key = new byte[Layout.KEY_BYTES_MAX];
@@ -16,7 +18,7 @@ final class LeafReader {
     void start(Leaf from) {
         leaf = from.bytes;
         at = Layout.HEADER_BYTES;
-        left = Layout.getShort(leaf, Layout.ENTRIES);
+        left = Bytes.getShort(leaf, Layout.ENTRIES);
     }
 
     /// Goes to the next row; false where there is none.
@@ -25,8 +27,8 @@ final class LeafReader {
             return false;
         }
         left--;
-        int shared = Layout.getByte(leaf, at);
-        int rest = Layout.getByte(leaf, at + 1);
+        int shared = Bytes.getByte(leaf, at);
+        int rest = Bytes.getByte(leaf, at + 1);
         System.arraycopy(leaf, at + 2, key, shared, rest);
         keyBytes = shared + rest;
         int lengthAt = at + 2 + rest;
@@ -41,6 +43,6 @@ final class LeafReader {
     }
 
     int refPage(int n) {
-        return Layout.getInt(leaf, payloadAt + n * Layout.REF_BYTES);
+        return Bytes.getInt(leaf, payloadAt + n * Layout.REF_BYTES);
     }
 }

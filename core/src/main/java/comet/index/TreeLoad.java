@@ -2,6 +2,7 @@ package comet.index;
 
 import comet.base.Buf;
 import comet.base.BufPool;
+import comet.base.Bytes;
 import comet.base.Check;
 import comet.base.Crc;
 import java.util.ArrayList;
@@ -146,11 +147,11 @@ final class TreeLoad {
         }
         byte[] header = new byte[Layout.HEADER_BYTES];
         buf.bytes().get(offset, header);
-        if (Layout.getByte(header, Layout.LEVEL) != level) {
+        if (Bytes.getByte(header, Layout.LEVEL) != level) {
             damaged(pages[n], "has a wrong level");
             return;
         }
-        byte[] bytes = new byte[Layout.getShort(header, Layout.USED)];
+        byte[] bytes = new byte[Bytes.getShort(header, Layout.USED)];
         buf.bytes().get(offset, bytes);
         Node node;
         if (level > 0) {
@@ -172,12 +173,12 @@ final class TreeLoad {
 
     private void markValues(byte[] leaf) {
         int at = Layout.HEADER_BYTES;
-        for (int left = Layout.getShort(leaf, Layout.ENTRIES); left > 0; left--) {
-            at += 2 + Layout.getByte(leaf, at + 1);
+        for (int left = Bytes.getShort(leaf, Layout.ENTRIES); left > 0; left--) {
+            at += 2 + Bytes.getByte(leaf, at + 1);
             int valueBytes = Leaf.valueBytes(leaf, at);
             at = Leaf.valueAt(leaf, at);
             for (int i = Layout.refCount(valueBytes); i > 0; i--) {
-                int page = Layout.getInt(leaf, at);
+                int page = Bytes.getInt(leaf, at);
                 if (!files.space().markUsed(page)) {
                     damaged(page, "is used twice");
                 }

@@ -2,6 +2,7 @@ package comet.index;
 
 import comet.base.Buf;
 import comet.base.BufPool;
+import comet.base.Bytes;
 import comet.base.Crc;
 import comet.port.Errno;
 import org.jspecify.annotations.Nullable;
@@ -52,7 +53,7 @@ final class ValueRead {
     }
 
     private int page(int n) {
-        return Layout.getInt(leaf, refsAt + n * Layout.REF_BYTES);
+        return Bytes.getInt(leaf, refsAt + n * Layout.REF_BYTES);
     }
 
     private void start() {
@@ -96,7 +97,7 @@ final class ValueRead {
 
     private byte @Nullable [] value() {
         for (int n = 0; n < Layout.refCount(valueBytes); n++) {
-            int crc = Layout.getInt(leaf, refsAt + n * Layout.REF_BYTES + 4);
+            int crc = Bytes.getInt(leaf, refsAt + n * Layout.REF_BYTES + 4);
             if (crcs.of(buf, n << Layout.PAGE_SHIFT, Layout.PAGE_BYTES) != crc) {
                 return null;
             }

@@ -2,6 +2,7 @@ package comet.store;
 
 import comet.base.Buf;
 import comet.base.BufPool;
+import comet.base.Bytes;
 import comet.base.Crc;
 import comet.port.Events;
 import comet.port.Index;

@@ -1,5 +1,6 @@
 package comet.store;
 
+import comet.base.Bytes;
 import comet.base.Sizes;
 import comet.port.Events;
 import comet.port.Index;

@@ -1,5 +1,6 @@
 package comet.store;
 
+import comet.base.Bytes;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 

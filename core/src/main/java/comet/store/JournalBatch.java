@@ -1,6 +1,7 @@
 package comet.store;
 
 import comet.base.Buf;
+import comet.base.Bytes;
 import comet.base.Crc;
 import comet.base.Sizes;
 import java.nio.ByteBuffer;

@@ -1,6 +1,7 @@
 package comet.store;
 
 import comet.base.Buf;
+import comet.base.Bytes;
 import comet.base.Check;
 import comet.base.Sizes;
 import comet.wire.Frame;

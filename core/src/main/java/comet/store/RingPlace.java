@@ -1,5 +1,7 @@
 package comet.store;
 
+import comet.base.Bytes;
+
 /// A place in the ring between two batches, and what is known of the batch before it. The tail is
 /// such a place, kept in the index with the checkpoint that moved it; so is the end of the log that
 /// replay finds.

@@ -1,5 +1,6 @@
 package comet.store;
 
+import comet.base.Bytes;
 import comet.base.Check;
 import comet.port.Index;
 import java.util.ArrayList;

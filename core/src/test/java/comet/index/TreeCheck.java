@@ -1,5 +1,6 @@
 package comet.index;
 
+import comet.base.Bytes;
 import comet.base.Crc;
 import comet.store.fake.MemMedia;
 import java.util.Arrays;
@@ -92,7 +93,7 @@ final class TreeCheck {
             for (int i = 0; i < reader.refCount(); i++) {
                 page(
                         reader.refPage(i),
-                        Layout.getInt(leaf.bytes, reader.payloadAt + i * Layout.REF_BYTES + 4));
+                        Bytes.getInt(leaf.bytes, reader.payloadAt + i * Layout.REF_BYTES + 4));
             }
         }
         // A row can be so large that the rows beside it do not fit.

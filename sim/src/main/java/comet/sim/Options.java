@@ -173,29 +173,6 @@ record Options(
                 largeBytesMin);
     }
 
-    Options withLarge(int largeBytesMin) {
-        return new Options(
-                nodeCount,
-                disksPerNode,
-                gatewayCount,
-                volumeCount,
-                volumeChunks,
-                pgCount,
-                windowBytes,
-                cellBytes,
-                cellShift,
-                durableVolume,
-                habits,
-                opsPerVolume,
-                faults,
-                faultGapNs,
-                safetyNs,
-                metaLossPerMille,
-                journalBytes,
-                diskBytes,
-                largeBytesMin);
-    }
-
     Options withFaults(Set<Fault> only) {
         return new Options(
                 nodeCount,
