@@ -1,20 +1,15 @@
 package comet.io.file;
 
+import comet.io.loop.Libc;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import java.lang.invoke.VarHandle;
 
 /// The kernel's calls for files, which the JDK does not offer or offers without error numbers.
 /// Every method answers what the call answers, or the negated error number. One per thread: it
 /// keeps the memory in which a call leaves its error. Addresses are plain numbers, so that nothing
 /// is allocated per call.
-@SuppressWarnings("restricted") // this class is where native access is allowed
 class Posix {
     static final int O_RDONLY = 0;
     static final int O_RDWR = 2;
@@ -36,30 +31,20 @@ class Posix {
     /// Do not wait: answer EAGAIN where data is not in the page cache (preadv2(2)).
     static final int RWF_NOWAIT = 8;
 
-    private static final Linker LINKER = Linker.nativeLinker();
-    private static final SymbolLookup LIBC = LINKER.defaultLookup();
-    private static final Linker.Option ERRNO = Linker.Option.captureCallState("errno");
-    private static final MemoryLayout STATE = Linker.Option.captureStateLayout();
-    private static final VarHandle ERRNO_HANDLE =
-            STATE.varHandle(MemoryLayout.PathElement.groupElement("errno"));
-
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
 
-    private static final MethodHandle OPEN =
-            LINKER.downcallHandle(
-                    LIBC.findOrThrow("open"),
-                    FunctionDescriptor.of(INT, LONG, INT, INT),
-                    ERRNO,
-                    Linker.Option.firstVariadicArg(2));
-    private static final MethodHandle CLOSE = plain("close", INT, INT);
-    private static final MethodHandle PREAD = plain("pread", LONG, INT, LONG, LONG, LONG);
-    private static final MethodHandle PWRITE = plain("pwrite", LONG, INT, LONG, LONG, LONG);
-    private static final MethodHandle PREADV2 = plain("preadv2", LONG, INT, LONG, INT, LONG, INT);
-    private static final MethodHandle FDATASYNC = plain("fdatasync", INT, INT);
-    private static final MethodHandle FSYNC = plain("fsync", INT, INT);
-    private static final MethodHandle FALLOCATE = plain("fallocate", INT, INT, INT, LONG, LONG);
-    private static final MethodHandle STATFS = plain("statfs", INT, LONG, LONG);
+    private static final MethodHandle OPEN = Libc.variadic("open", 2, INT, LONG, INT, INT);
+    private static final MethodHandle CLOSE = Libc.function("close", INT, INT);
+    private static final MethodHandle PREAD = Libc.function("pread", LONG, INT, LONG, LONG, LONG);
+    private static final MethodHandle PWRITE = Libc.function("pwrite", LONG, INT, LONG, LONG, LONG);
+    private static final MethodHandle PREADV2 =
+            Libc.function("preadv2", LONG, INT, LONG, INT, LONG, INT);
+    private static final MethodHandle FDATASYNC = Libc.function("fdatasync", INT, INT);
+    private static final MethodHandle FSYNC = Libc.function("fsync", INT, INT);
+    private static final MethodHandle FALLOCATE =
+            Libc.function("fallocate", INT, INT, INT, LONG, LONG);
+    private static final MethodHandle STATFS = Libc.function("statfs", INT, LONG, LONG);
 
     private final MemorySegment state;
     private final MemorySegment iovec;
@@ -67,7 +52,7 @@ class Posix {
 
     Posix() {
         Arena arena = Arena.global(); // a few bytes per thread, for its life
-        state = arena.allocate(STATE);
+        state = Libc.state(arena);
         iovec = arena.allocate(16, 8);
         iovecAddress = iovec.address();
     }
@@ -77,7 +62,7 @@ class Posix {
             long name = arena.allocateFrom(path).address();
             return result((int) OPEN.invokeExact(state, name, flags, mode));
         } catch (Throwable t) {
-            throw impossible(t);
+            throw Libc.impossible(t);
         }
     }
 
@@ -85,7 +70,7 @@ class Posix {
         try {
             return result((int) CLOSE.invokeExact(state, fd));
         } catch (Throwable t) {
-            throw impossible(t);
+            throw Libc.impossible(t);
         }
     }
 
@@ -93,7 +78,7 @@ class Posix {
         try {
             return result((int) (long) PREAD.invokeExact(state, fd, address, length, position));
         } catch (Throwable t) {
-            throw impossible(t);
+            throw Libc.impossible(t);
         }
     }
 
@@ -101,7 +86,7 @@ class Posix {
         try {
             return result((int) (long) PWRITE.invokeExact(state, fd, address, length, position));
         } catch (Throwable t) {
-            throw impossible(t);
+            throw Libc.impossible(t);
         }
     }
 
@@ -116,7 +101,7 @@ class Posix {
                                     PREADV2.invokeExact(
                                             state, fd, iovecAddress, 1, position, RWF_NOWAIT));
         } catch (Throwable t) {
-            throw impossible(t);
+            throw Libc.impossible(t);
         }
     }
 
@@ -124,7 +109,7 @@ class Posix {
         try {
             return result((int) FDATASYNC.invokeExact(state, fd));
         } catch (Throwable t) {
-            throw impossible(t);
+            throw Libc.impossible(t);
         }
     }
 
@@ -132,7 +117,7 @@ class Posix {
         try {
             return result((int) FSYNC.invokeExact(state, fd));
         } catch (Throwable t) {
-            throw impossible(t);
+            throw Libc.impossible(t);
         }
     }
 
@@ -140,7 +125,7 @@ class Posix {
         try {
             return result((int) FALLOCATE.invokeExact(state, fd, 0, 0L, bytes));
         } catch (Throwable t) {
-            throw impossible(t);
+            throw Libc.impossible(t);
         }
     }
 
@@ -153,7 +138,7 @@ class Posix {
             int answer = result((int) STATFS.invokeExact(state, name, buffer.address()));
             return answer < 0 ? answer : buffer.get(ValueLayout.JAVA_LONG, 0) & 0xFFFF_FFFFL;
         } catch (Throwable t) {
-            throw impossible(t);
+            throw Libc.impossible(t);
         }
     }
 
@@ -169,15 +154,6 @@ class Posix {
     }
 
     private int result(int answer) {
-        return answer >= 0 ? answer : -(int) ERRNO_HANDLE.get(state, 0L);
-    }
-
-    private static MethodHandle plain(String name, MemoryLayout answer, MemoryLayout... arguments) {
-        return LINKER.downcallHandle(
-                LIBC.findOrThrow(name), FunctionDescriptor.of(answer, arguments), ERRNO);
-    }
-
-    private static AssertionError impossible(Throwable t) {
-        return new AssertionError("a call of the C library threw", t);
+        return answer >= 0 ? answer : -Libc.errno(state);
     }
 }

@@ -1,19 +1,13 @@
 package comet.io.loop;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import java.lang.invoke.VarHandle;
 
 /// The kernel's calls for rings (io_uring_setup(2), io_uring_enter(2)), which the C library does
 /// not wrap. Every method answers what the call answers, or the negated error number. Belongs to
 /// one thread: it keeps the memory in which a call leaves its error.
-@SuppressWarnings("restricted") // native access
 final class Uring {
     /// Numbers of the calls, the same on all processors (asm-generic/unistd.h, syscall_64.tbl).
     private static final long SETUP = 425;
@@ -48,38 +42,18 @@ final class Uring {
     private static final int PROT_READ_WRITE = 3;
     private static final int MAP_SHARED_POPULATE = 0x8001;
 
-    private static final Linker LINKER = Linker.nativeLinker();
-    private static final SymbolLookup LIBC = LINKER.defaultLookup();
-    private static final Linker.Option ERRNO = Linker.Option.captureCallState("errno");
-    private static final MemoryLayout STATE = Linker.Option.captureStateLayout();
-    private static final VarHandle ERRNO_HANDLE =
-            STATE.varHandle(MemoryLayout.PathElement.groupElement("errno"));
-
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
 
     private static final MethodHandle SYSCALL =
-            LINKER.downcallHandle(
-                    LIBC.findOrThrow("syscall"),
-                    FunctionDescriptor.of(LONG, LONG, LONG, LONG, LONG, LONG, LONG, LONG),
-                    ERRNO,
-                    Linker.Option.firstVariadicArg(1));
+            Libc.variadic("syscall", 1, LONG, LONG, LONG, LONG, LONG, LONG, LONG, LONG);
     private static final MethodHandle MMAP =
-            LINKER.downcallHandle(
-                    LIBC.findOrThrow("mmap"),
-                    FunctionDescriptor.of(LONG, LONG, LONG, INT, INT, INT, LONG),
-                    ERRNO);
-    private static final MethodHandle MUNMAP =
-            LINKER.downcallHandle(
-                    LIBC.findOrThrow("munmap"), FunctionDescriptor.of(INT, LONG, LONG), ERRNO);
-    private static final MethodHandle EVENTFD =
-            LINKER.downcallHandle(
-                    LIBC.findOrThrow("eventfd"), FunctionDescriptor.of(INT, INT, INT), ERRNO);
-    private static final MethodHandle CLOSE =
-            LINKER.downcallHandle(
-                    LIBC.findOrThrow("close"), FunctionDescriptor.of(INT, INT), ERRNO);
+            Libc.function("mmap", LONG, LONG, LONG, INT, INT, INT, LONG);
+    private static final MethodHandle MUNMAP = Libc.function("munmap", INT, LONG, LONG);
+    private static final MethodHandle EVENTFD = Libc.function("eventfd", INT, INT, INT);
+    private static final MethodHandle CLOSE = Libc.function("close", INT, INT);
 
-    private final MemorySegment state = Arena.ofAuto().allocate(STATE);
+    private final MemorySegment state = Libc.state(Arena.ofAuto());
 
     /// @param parameters address of a `struct io_uring_params`
     /// @return a file descriptor
@@ -99,7 +73,7 @@ final class Uring {
         try (Arena arena = Arena.ofConfined()) {
             int events = (int) EVENTFD.invokeExact(state, 0, EFD_NONBLOCK_CLOEXEC);
             if (events < 0) {
-                return -errno();
+                return -Libc.errno(state);
             }
             long number = arena.allocateFrom(INT, events).address();
             long answer = syscall(REGISTER, fd, REGISTER_EVENTFD, number, 1, 0, 0);
@@ -109,7 +83,7 @@ final class Uring {
             }
             return events;
         } catch (Throwable t) {
-            throw impossible(t);
+            throw Libc.impossible(t);
         }
     }
 
@@ -125,9 +99,9 @@ final class Uring {
                                     MAP_SHARED_POPULATE,
                                     fd,
                                     offset);
-            return address == -1 ? -errno() : address;
+            return address == -1 ? -Libc.errno(state) : address;
         } catch (Throwable t) {
-            throw impossible(t);
+            throw Libc.impossible(t);
         }
     }
 
@@ -135,7 +109,7 @@ final class Uring {
         try {
             int _ = (int) MUNMAP.invokeExact(state, address, bytes);
         } catch (Throwable t) {
-            throw impossible(t);
+            throw Libc.impossible(t);
         }
     }
 
@@ -143,24 +117,16 @@ final class Uring {
         try {
             int _ = (int) CLOSE.invokeExact(state, fd);
         } catch (Throwable t) {
-            throw impossible(t);
+            throw Libc.impossible(t);
         }
     }
 
     private long syscall(long number, long a, long b, long c, long d, long e, long f) {
         try {
             long answer = (long) SYSCALL.invokeExact(state, number, a, b, c, d, e, f);
-            return answer == -1 ? -errno() : answer;
+            return answer == -1 ? -Libc.errno(state) : answer;
         } catch (Throwable t) {
-            throw impossible(t);
+            throw Libc.impossible(t);
         }
-    }
-
-    private int errno() {
-        return (int) ERRNO_HANDLE.get(state, 0L);
-    }
-
-    private static AssertionError impossible(Throwable t) {
-        return new AssertionError("a call of the C library threw", t);
     }
 }
