@@ -28,6 +28,7 @@ final class BlockLister extends PageWait {
     }
 
     void start() {
+        parts.readBegan();
         parts.loop.execute(this::resolve);
     }
 
@@ -38,7 +39,7 @@ final class BlockLister extends PageWait {
             for (int block = 0; block < Sizes.CHUNK_BLOCKS; block++) {
                 visitor.block(block, BlockState.ABSENT, 0, 0);
             }
-            visitor.end(0);
+            end(0);
             return;
         }
         int wanted = generation == 0 ? header.generation() : generation;
@@ -52,7 +53,12 @@ final class BlockLister extends PageWait {
             visitor.block(block, state(), lookup.version, lookup.crc);
         }
         releasePages();
-        visitor.end(0);
+        end(0);
+    }
+
+    private void end(int errno) {
+        visitor.end(errno);
+        parts.readEnded();
     }
 
     private boolean allThere(Header header, int wanted) {
@@ -85,7 +91,7 @@ final class BlockLister extends PageWait {
         if (errno != 0) {
             releasePages();
             parts.fail("read of the index", errno);
-            visitor.end(errno);
+            end(errno);
         } else {
             resolve();
         }

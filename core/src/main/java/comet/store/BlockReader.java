@@ -103,6 +103,7 @@ final class BlockReader {
             this.reply = reply;
             this.done = done;
             this.token = token;
+            parts.readBegan();
             sinceNs = parts.loop.nowNs();
             if (blockCount > states.length) {
                 int length = Math.max(blockCount, 2 * states.length);
@@ -414,6 +415,7 @@ final class BlockReader {
             if (told != null) {
                 told.done(token, result);
             }
+            parts.readEnded();
         }
     }
 

@@ -303,11 +303,19 @@ public final class Disk implements ChunkStore, Journal.Owner, LargeWrites.Owner,
             Frame reply,
             IoDone done,
             long token) {
+        if (closing != null) {
+            parts.loop.execute(() -> done.done(token, -Errno.EIO));
+            return;
+        }
         reader.read(volumeId, chunkIndex, snapshot, firstBlock, blockCount, reply, done, token);
     }
 
     @Override
     public void blocks(long volumeId, int chunkIndex, int generation, BlocksVisitor visitor) {
+        if (closing != null) {
+            parts.loop.execute(() -> visitor.end(Errno.EIO));
+            return;
+        }
         new BlockLister(parts, volumeId, chunkIndex, generation, visitor).start();
     }
 
@@ -520,13 +528,15 @@ public final class Disk implements ChunkStore, Journal.Owner, LargeWrites.Owner,
     }
 
     /// Brings everything to its place, syncs, and notes the clean stop; then closes index and
-    /// files. Nothing else may be under way, and nothing may follow.
+    /// files. Reads and listings under way end before; what is asked to be read later is answered
+    /// with an error. No change may follow.
     ///
     /// @param done told 0, or a negative Errno where the stop was not clean
     public void close(IoDone done, long token) {
         Check.that(closing == null && !closed, "closed twice");
         closing = done;
         closingToken = token;
+        parts.whenAllRead(this::closeStep);
         parts.loop.execute(this::closeStep);
     }
 
@@ -535,7 +545,9 @@ public final class Disk implements ChunkStore, Journal.Owner, LargeWrites.Owner,
             return;
         }
         if (parts.hasFailed()) {
-            finishClose(-Errno.EIO);
+            if (!parts.isBeingRead()) {
+                finishClose(-Errno.EIO);
+            }
         } else if (checkpoint.isRunning()) {
             if (stalled) {
                 // There may never be space again; what is in the ring is replayed at the next
@@ -544,7 +556,7 @@ public final class Disk implements ChunkStore, Journal.Owner, LargeWrites.Owner,
             }
         } else if (parts.journal().hasLive()) {
             checkpoint.start();
-        } else {
+        } else if (!parts.isBeingRead()) {
             try {
                 keep(
                         new StartRecord(

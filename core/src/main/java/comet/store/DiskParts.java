@@ -29,6 +29,11 @@ final class DiskParts {
 
     private boolean failed;
 
+    /// Reads and listings under way, which use the index and the files.
+    private int reads;
+
+    private @Nullable Runnable allRead;
+
     /// The ring's tail as the index has it.
     RingPlace tail = RingPlace.FIRST;
 
@@ -81,6 +86,29 @@ final class DiskParts {
     /// The ring is so full that the checkpoint no longer waits for guests.
     boolean isPressed() {
         return journal().usedBytes() > journal().ringBytes() / 4 * 3;
+    }
+
+    /// A read or a listing begins; index and files stay open until its [#readEnded].
+    void readBegan() {
+        reads++;
+    }
+
+    void readEnded() {
+        Check.that(reads > 0, "a read ended twice");
+        reads--;
+        Runnable told = allRead;
+        if (reads == 0 && told != null) {
+            loop.execute(told);
+        }
+    }
+
+    boolean isBeingRead() {
+        return reads > 0;
+    }
+
+    /// Runs `work`, later, whenever the last read under way has ended.
+    void whenAllRead(Runnable work) {
+        allRead = work;
     }
 
     /// The disk goes read-only.

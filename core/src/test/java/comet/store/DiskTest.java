@@ -3,9 +3,14 @@ package comet.store;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import comet.base.Prng;
+import comet.port.Errno;
 import comet.store.fake.MemMedia;
 import comet.wire.BlockState;
+import comet.wire.Frame;
+import comet.wire.ReadReply;
 import comet.wire.WriteRequest;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /// One disk from its first write to its clean stop and its next starts.
@@ -62,6 +67,82 @@ class DiskTest {
         rig.open();
         rig.check();
         assertThat(rig.disk().damaged()).isFalse();
+    }
+
+    /// When the stop comes a read may wait for the index, a segment or nothing at all.
+    @Test
+    void reads_under_way_end_before_index_and_files_are_closed() {
+        for (int seed = 0; seed < 40; seed++) {
+            boolean failed = seed % 2 == 1;
+            StoreRig rig = new StoreRig(StoreConfig.small(), seed).formatted().open().registered(7);
+            for (int chunk = 0; chunk < 4; chunk++) {
+                rig.write(1, chunk, DATA, 0, 3);
+            }
+            assertThat(rig.close()).isTrue();
+            rig.open();
+            Disk disk = rig.disk();
+            if (failed) {
+                rig.media.failWrites = "journal";
+                disk.setFence(1, 1);
+                assertThat(rig.sync()).isFalse();
+            }
+            List<String> answers = new ArrayList<>();
+            for (int chunk = 0; chunk < 4; chunk++) {
+                read(rig, chunk, answers);
+                list(rig, chunk, answers);
+            }
+            for (int steps = 0; steps < seed / 2; steps++) {
+                rig.loop.step();
+            }
+            int endedBefore = answers.size();
+            disk.close((_, result) -> answers.add("close " + result), 0);
+            read(rig, 0, answers);
+            list(rig, 0, answers);
+            assertThat(answers).as("answers later").hasSize(endedBefore);
+            rig.loop.runUntil(() -> answers.size() == 11);
+            assertThat(answers).contains("read " + -Errno.EIO, "list " + Errno.EIO);
+            int closed = answers.indexOf("close " + (failed ? -Errno.EIO : 0));
+            assertThat(closed).isNotNegative();
+            List<String> before = answers.subList(0, closed);
+            assertThat(before).filteredOn("read 0"::equals).hasSize(4);
+            assertThat(before).filteredOn("list 0"::equals).hasSize(4);
+            assertThat(rig.frames.out()).isZero();
+        }
+    }
+
+    private static void read(StoreRig rig, int chunk, List<String> answers) {
+        Frame reply = rig.frames.take();
+        ReadReply.start(reply, 1, 0, 1, 1, 3, true);
+        rig.disk()
+                .read(
+                        1,
+                        chunk,
+                        0,
+                        0,
+                        3,
+                        reply,
+                        (_, result) -> {
+                            reply.release();
+                            answers.add("read " + result);
+                        },
+                        0);
+    }
+
+    private static void list(StoreRig rig, int chunk, List<String> answers) {
+        rig.disk()
+                .blocks(
+                        1,
+                        chunk,
+                        0,
+                        new ChunkStore.BlocksVisitor() {
+                            @Override
+                            public void block(int block, int state, long version, int crc) {}
+
+                            @Override
+                            public void end(int errno) {
+                                answers.add("list " + errno);
+                            }
+                        });
     }
 
     @Test

@@ -7,13 +7,9 @@ import comet.port.IoDone;
 import comet.port.Media;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -149,8 +145,7 @@ public final class FileMedia implements Media, AutoCloseable {
     /// Makes the folder of a new disk, durably.
     public static void makeFolder(Path folder) throws MediaException {
         try {
-            Files.createDirectories(folder);
-            syncFolder(folder.toAbsolutePath().getParent());
+            SmallFile.makeFolder(folder);
         } catch (IOException e) {
             throw new MediaException("cannot make the folder " + folder + ": " + e);
         }
@@ -181,7 +176,7 @@ public final class FileMedia implements Media, AutoCloseable {
             try {
                 Path path = path(name);
                 boolean there = Files.deleteIfExists(path);
-                result = there ? posix.syncFolder(parent(path).toString()) : 0;
+                result = there ? posix.syncFolder(SmallFile.parent(path).toString()) : 0;
             } catch (IOException e) {
                 LOG.warn("delete failed name={} folder={}", name, folder, e);
                 result = -Errno.EIO;
@@ -199,7 +194,7 @@ public final class FileMedia implements Media, AutoCloseable {
         }
         try (Stream<Path> files = Files.list(listed)) {
             // A process that was killed while it made one may have left a name that is not durable.
-            syncFolder(listed);
+            SmallFile.syncFolder(listed);
             return files.filter(Files::isRegularFile)
                     .map(path -> String.valueOf(path.getFileName()))
                     .sorted()
@@ -224,23 +219,9 @@ public final class FileMedia implements Media, AutoCloseable {
     @Override
     public void writeSmall(String name, byte[] content) throws MediaException {
         Path path = path(name);
-        Path aside = path.resolveSibling(path.getFileName() + ".new");
         try {
-            Files.createDirectories(parent(path));
-            try (FileChannel channel =
-                    FileChannel.open(
-                            aside,
-                            StandardOpenOption.CREATE,
-                            StandardOpenOption.TRUNCATE_EXISTING,
-                            StandardOpenOption.WRITE)) {
-                ByteBuffer bytes = ByteBuffer.wrap(content);
-                while (bytes.hasRemaining()) {
-                    channel.write(bytes);
-                }
-                channel.force(true);
-            }
-            Files.move(aside, path, StandardCopyOption.ATOMIC_MOVE);
-            syncFolder(parent(path));
+            Files.createDirectories(SmallFile.parent(path));
+            SmallFile.replace(path, content);
         } catch (IOException e) {
             throw new MediaException("cannot write " + path + ": " + e);
         }
@@ -283,11 +264,7 @@ public final class FileMedia implements Media, AutoCloseable {
 
     private static int createNow(Posix posix, Path path, long bytes) {
         try {
-            Path parent = parent(path);
-            if (!Files.isDirectory(parent)) {
-                Files.createDirectories(parent);
-                syncFolder(parent.getParent());
-            }
+            SmallFile.makeFolder(SmallFile.parent(path));
         } catch (IOException e) {
             LOG.warn("cannot make the folder of {}", path, e);
             return -Errno.EIO;
@@ -303,7 +280,7 @@ public final class FileMedia implements Media, AutoCloseable {
         }
         posix.close(fd);
         if (result == 0) {
-            result = posix.syncFolder(parent(path).toString());
+            result = posix.syncFolder(SmallFile.parent(path).toString());
         }
         if (result < 0) {
             try {
@@ -331,19 +308,6 @@ public final class FileMedia implements Media, AutoCloseable {
         return elsewhere != null && name.equals(JOURNAL)
                 ? elsewhere.resolve(name)
                 : folder.resolve(name);
-    }
-
-    private static Path parent(Path path) {
-        Path parent = path.toAbsolutePath().getParent();
-        return parent == null ? path.toAbsolutePath() : parent;
-    }
-
-    private static void syncFolder(@Nullable Path folder) throws IOException {
-        if (folder != null) {
-            try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
-                channel.force(true);
-            }
-        }
     }
 
     private static void checkFileSystem(Path folder) throws MediaException {

@@ -4,50 +4,80 @@ import comet.port.Media.MediaException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /// Keeps a folder for one process: an advisory lock on its file `lock`, which the kernel takes away
 /// when the process ends in whatever way. The file holds the number of the process, for people.
+///
+/// The kernel also takes the lock away when the process closes any other descriptor of that file
+/// (fcntl(2)). So nobody opens it in a process that holds it: [#TAKEN] is asked before.
 public final class FolderLock implements AutoCloseable {
+    /// What this process holds, by which folder it really is: one folder may have several paths.
+    private static final Set<Object> TAKEN = ConcurrentHashMap.newKeySet();
+
+    private final Object key;
     private final FileChannel channel;
 
-    private FolderLock(FileChannel channel) {
+    private FolderLock(Object key, FileChannel channel) {
+        this.key = key;
         this.channel = channel;
     }
 
     /// @throws MediaException where another process (or another part of this one) has the folder
     public static FolderLock take(Path folder) throws MediaException {
-        Path file = folder.resolve("lock");
-        FileChannel channel = null;
+        Object key = null;
         boolean taken = false;
         try {
-            channel =
-                    FileChannel.open(
-                            file,
-                            StandardOpenOption.CREATE,
-                            StandardOpenOption.READ,
-                            StandardOpenOption.WRITE);
-            FileLock lock = channel.tryLock();
-            if (lock == null) {
+            Object wanted = key(folder);
+            if (!TAKEN.add(wanted)) {
+                String by = ProcessHandle.current().pid() + ", this one";
+                throw new MediaException("the folder " + folder + " is in use by process " + by);
+            }
+            key = wanted;
+            FolderLock lock = new FolderLock(key, lock(folder));
+            taken = true;
+            return lock;
+        } catch (IOException e) {
+            throw new MediaException(
+                    "cannot write in " + folder + ": " + e + ": is it mounted read-only?");
+        } finally {
+            if (key != null && !taken) {
+                TAKEN.remove(key);
+            }
+        }
+    }
+
+    private static Object key(Path folder) throws IOException {
+        Object key = Files.readAttributes(folder, BasicFileAttributes.class).fileKey();
+        return key == null ? folder.toRealPath() : key;
+    }
+
+    private static FileChannel lock(Path folder) throws IOException, MediaException {
+        Path file = folder.resolve("lock");
+        FileChannel channel =
+                FileChannel.open(
+                        file,
+                        StandardOpenOption.CREATE,
+                        StandardOpenOption.READ,
+                        StandardOpenOption.WRITE);
+        boolean locked = false;
+        try {
+            if (channel.tryLock() == null) {
                 throw inUse(folder, file);
             }
             channel.truncate(0);
             byte[] pid = (ProcessHandle.current().pid() + "\n").getBytes(StandardCharsets.US_ASCII);
             channel.write(ByteBuffer.wrap(pid));
-            taken = true;
-            return new FolderLock(channel);
-        } catch (OverlappingFileLockException e) {
-            throw inUse(folder, file);
-        } catch (IOException e) {
-            throw new MediaException(
-                    "cannot write in " + folder + ": " + e + ": is it mounted read-only?");
+            locked = true;
+            return channel;
         } finally {
-            if (channel != null && !taken) {
+            if (!locked) {
                 closeQuietly(channel);
             }
         }
@@ -55,7 +85,10 @@ public final class FolderLock implements AutoCloseable {
 
     @Override
     public void close() {
-        closeQuietly(channel);
+        if (channel.isOpen()) {
+            closeQuietly(channel);
+            TAKEN.remove(key);
+        }
     }
 
     private static MediaException inUse(Path folder, Path file) {
