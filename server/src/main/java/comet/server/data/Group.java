@@ -8,10 +8,12 @@ import comet.io.loop.EventLoop;
 import comet.port.MetaClient;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 
-/// The metadata group as a starting process asks it: blocking, on a thread that is not the loop's,
-/// for as long as it takes.
+/// The metadata group as a starting process asks it: blocking, on one thread at a time that is not
+/// the loop's, for as long as it takes or until [#stop].
 final class Group {
     /// Between two questions whose answer was "not yet".
     private static final long AGAIN_MS = 500;
@@ -23,20 +25,28 @@ final class Group {
     private final EventLoop loop;
     private final MetaClient meta;
 
+    /// Completed when nobody is to wait any more.
+    private final CompletableFuture<Void> stopped = new CompletableFuture<>();
+
     Group(EventLoop loop, MetaClient meta) {
         this.loop = loop;
         this.meta = meta;
     }
 
+    /// From any thread: whoever waits, or would, is told that the process stops.
+    void stop() {
+        stopped.complete(null);
+    }
+
     /// Waits until there is a cluster.
-    ClusterInfo cluster() throws InterruptedException {
+    ClusterInfo cluster() throws DataException, InterruptedException {
         while (true) {
             MapUpdate update = this.<MapUpdate>ask(done -> meta.fetch(0, done));
             ClusterInfo cluster = update.cluster();
             if (cluster != null) {
                 return cluster;
             }
-            Thread.sleep(AGAIN_MS);
+            pause();
         }
     }
 
@@ -48,15 +58,14 @@ final class Group {
                 case Reply.Id id -> {
                     return id.id();
                 }
-                case Reply.Refused refused when refused.code().equals("no-cluster") ->
-                        Thread.sleep(AGAIN_MS);
+                case Reply.Refused refused when refused.code().equals("no-cluster") -> pause();
                 case Reply.Refused refused when refused.code().equals("wait-for-gateway") ->
-                        Thread.sleep(AGAIN_MS);
+                        pause();
                 case Reply.Refused refused -> {
                     if (!refused.code().equals("gateway-lives") || tries >= LIVES_TRIES) {
                         throw new DataException(refused.message());
                     }
-                    Thread.sleep(AGAIN_MS);
+                    pause();
                 }
                 case Reply.Done _, Reply.DiskStarted _, Reply.Attached _ ->
                         throw new IllegalStateException(command + " was answered with " + reply);
@@ -64,13 +73,32 @@ final class Group {
         }
     }
 
-    private <T> T ask(Consumer<Consumer<T>> question) throws InterruptedException {
+    private <T> T ask(Consumer<Consumer<T>> question) throws DataException, InterruptedException {
         CompletableFuture<T> answer = new CompletableFuture<>();
         loop.submit(() -> question.accept(answer::complete));
         try {
-            return answer.get();
+            CompletableFuture.anyOf(answer, stopped).get();
         } catch (ExecutionException e) {
             throw new IllegalStateException(e);
         }
+        if (stopped.isDone()) {
+            throw stopping();
+        }
+        return answer.join();
+    }
+
+    private void pause() throws DataException, InterruptedException {
+        try {
+            stopped.get(AGAIN_MS, TimeUnit.MILLISECONDS);
+            throw stopping();
+        } catch (TimeoutException _) {
+            return;
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    static DataException stopping() {
+        return new DataException("the process is stopping");
     }
 }

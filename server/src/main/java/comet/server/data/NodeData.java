@@ -92,6 +92,8 @@ public final class NodeData implements AutoCloseable {
     /// Read by all threads, also while a disk is being opened.
     private final List<NodeDisk> disks = new CopyOnWriteArrayList<>();
 
+    private final Group group;
+    private volatile boolean closing;
     private NodeDisk.@Nullable Shared shared;
     private @Nullable ClusterInfo cluster;
     private int nodeId;
@@ -106,6 +108,7 @@ public final class NodeData implements AutoCloseable {
         this.settings = settings;
         this.meta = meta;
         this.events = events;
+        group = new Group(loop, meta);
         pool = new FilePool("file", settings.fileThreads());
         NodeParts parts =
                 new NodeParts(
@@ -146,7 +149,6 @@ public final class NodeData implements AutoCloseable {
     /// @param addresses what others are told to call
     public synchronized void join(List<String> addresses, List<NodeDisk.Settings> folders)
             throws DataException, InterruptedException {
-        Group group = new Group(loop, meta);
         cluster = group.cluster();
         shared =
                 new NodeDisk.Shared(
@@ -172,6 +174,9 @@ public final class NodeData implements AutoCloseable {
                 addDisk(folder);
             } catch (DataException e) {
                 first = first == null ? e : first;
+                if (closing) {
+                    throw e;
+                }
                 failures.put(folder.folder(), String.valueOf(e.getMessage()));
                 events.event(
                         Level.ERROR,
@@ -194,6 +199,16 @@ public final class NodeData implements AutoCloseable {
         if (with == null || of == null) {
             throw new DataException("the node has not joined its cluster yet: try again later");
         }
+        if (closing) {
+            throw Group.stopping();
+        }
+        for (NodeDisk disk : disks) {
+            if (disk.isIn(folder.folder())) {
+                throw new DataException(
+                        "the folder %s is in service already, as disk %d"
+                                .formatted(folder.folder(), disk.diskId()));
+            }
+        }
         NodeDisk disk = NodeDisk.open(with, folder, nodeId, settings.domain(), of);
         failures.remove(folder.folder());
         disks.add(disk);
@@ -201,7 +216,7 @@ public final class NodeData implements AutoCloseable {
             serve(disk.disk());
             return true;
         });
-        return disk.disk().identity().diskId();
+        return disk.diskId();
     }
 
     /// Disks that were opened, in the order of the config.
@@ -214,17 +229,26 @@ public final class NodeData implements AutoCloseable {
         return Map.copyOf(failures);
     }
 
-    /// Stops serving, puts everything in its place and closes the disks cleanly.
+    /// Stops serving, puts everything in its place and closes the disks cleanly. A [#join] that
+    /// waits for the group is called off.
     @Override
-    public synchronized void close() {
+    public void close() {
+        closing = true;
+        group.stop();
+        closeAll();
+    }
+
+    private synchronized void closeAll() {
         listeners.forEach(SocketListener::close);
         loop.call(() -> {
             server.close();
             return true;
         });
+        // All at once: one whose device hangs keeps the others waiting for nothing.
+        disks.forEach(NodeDisk::startClose);
         for (NodeDisk disk : disks) {
             try {
-                disk.close();
+                disk.awaitClose();
             } catch (DataException e) {
                 LOG.error("event=disk-not-closed why=\"{}\"", e.getMessage());
             } catch (InterruptedException e) {

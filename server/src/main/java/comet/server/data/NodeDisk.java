@@ -45,6 +45,7 @@ public final class NodeDisk {
     private final EventLoop loop;
     private final FileMedia media;
     private final Disk disk;
+    private final CompletableFuture<Integer> closed = new CompletableFuture<>();
 
     private NodeDisk(Settings settings, EventLoop loop, FileMedia media, Disk disk) {
         this.settings = settings;
@@ -112,13 +113,28 @@ public final class NodeDisk {
         return disk;
     }
 
-    /// Puts everything in its place and gives the folder back.
-    void close() throws DataException, InterruptedException {
-        int result =
-                await(
-                        loop,
-                        "closing " + settings.folder(),
-                        done -> disk.close((_, answer) -> done.accept(answer), 0));
+    int diskId() {
+        return disk.identity().diskId();
+    }
+
+    /// Whether this is the folder, by whatever path.
+    boolean isIn(Path folder) {
+        try {
+            return Files.isSameFile(folder, settings.folder());
+        } catch (IOException e) {
+            // One of them is not there.
+            return false;
+        }
+    }
+
+    /// Begins to put everything in its place; to be followed by [#awaitClose].
+    void startClose() {
+        loop.submit(() -> disk.close((_, result) -> closed.complete(result), 0));
+    }
+
+    /// Waits until everything is in its place, and gives the folder back.
+    void awaitClose() throws DataException, InterruptedException {
+        int result = await("closing " + settings.folder(), closed);
         media.close();
         if (result < 0) {
             throw new DataException(
@@ -134,6 +150,11 @@ public final class NodeDisk {
             throws DataException, InterruptedException {
         CompletableFuture<T> answer = new CompletableFuture<>();
         loop.submit(() -> start.start(answer::complete));
+        return await(what, answer);
+    }
+
+    private static <T> T await(String what, CompletableFuture<T> answer)
+            throws DataException, InterruptedException {
         try {
             return answer.get(PATIENCE_S, TimeUnit.SECONDS);
         } catch (ExecutionException | TimeoutException e) {

@@ -54,6 +54,9 @@ final class Children {
     }
 
     synchronized void start(Child child) {
+        if (stopping) {
+            throw new StartException(child.name() + " is not started: all are being stopped");
+        }
         List<String> command = new ArrayList<>();
         if (new File("/usr/bin/setsid").canExecute()) {
             // Ctrl-C in the terminal reaches this process alone, which then stops the others in
@@ -92,8 +95,11 @@ final class Children {
         }
     }
 
-    /// Complains about a process that has already ended.
+    /// Complains about a process that has already ended, unless all are being stopped.
     synchronized void check() {
+        if (stopping) {
+            return;
+        }
         for (Running one : running) {
             if (!one.process.isAlive()) {
                 throw new StartException(

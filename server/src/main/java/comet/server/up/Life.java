@@ -2,6 +2,7 @@ package comet.server.up;
 
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -9,6 +10,9 @@ import org.slf4j.LoggerFactory;
 /// From start to end of a process. SIGTERM and SIGINT run what was given to [#onStop], which drains
 /// and leaves everything clean, and end it with status 0; a second one ends it at once, with status
 /// 1, as does [#fail].
+///
+/// A signal may come while the process starts. What is stopped beneath the start then makes it
+/// fail: that is no failure, and the process ends when the stop has, with the stop's status.
 final class Life {
     private static final Logger LOG = LoggerFactory.getLogger(Life.class);
 
@@ -17,11 +21,25 @@ final class Life {
 
     private final CountDownLatch ended = new CountDownLatch(1);
     private final AtomicInteger status = new AtomicInteger();
+    private final CountDownLatch halted = new CountDownLatch(1);
+    private final IntConsumer halt;
     private @Nullable Runnable stop;
     private @Nullable Runnable hurry;
     private boolean signalled;
     private boolean exiting;
     private boolean stopped;
+
+    /// A signal's stop has begun, which ends the process.
+    private boolean stopping;
+
+    Life() {
+        this(Runtime.getRuntime()::halt);
+    }
+
+    /// @param halt ends the process with a status
+    Life(IntConsumer halt) {
+        this.halt = halt;
+    }
 
     /// Signals are this life's from now on.
     void handleSignals() {
@@ -61,19 +79,42 @@ final class Life {
 
     /// Ends the process from within: stops what runs, if anything does.
     void exit(int exitStatus) {
+        boolean signal;
         synchronized (this) {
-            exiting = true;
+            signal = stopping;
+            exiting |= !signal;
+        }
+        if (signal) {
+            awaitHalt();
+            return;
         }
         boolean clean = stopOnce();
         System.out.flush();
-        Runtime.getRuntime().halt(clean || exitStatus != 0 ? exitStatus : INTERNAL);
+        halt.accept(clean || exitStatus != 0 ? exitStatus : INTERNAL);
     }
 
-    private void signal() {
+    /// Whether a signal is ending the process.
+    synchronized boolean stopping() {
+        return stopping;
+    }
+
+    private void awaitHalt() {
+        while (true) {
+            try {
+                halted.await();
+                return;
+            } catch (InterruptedException e) {
+                LOG.debug("event=interrupted", e);
+            }
+        }
+    }
+
+    void signal() {
         Runnable now;
         synchronized (this) {
             if (!signalled) {
                 signalled = true;
+                stopping = !exiting;
                 new Thread(this::stopAndHalt, "stop").start();
                 return;
             }
@@ -84,7 +125,7 @@ final class Life {
         if (now != null) {
             now.run();
         }
-        Runtime.getRuntime().halt(1);
+        halt.accept(1);
     }
 
     private void stopAndHalt() {
@@ -92,12 +133,19 @@ final class Life {
             if (exiting) {
                 return;
             }
+            stopping = true;
         }
         LOG.info("event=stopping hint=\"a second signal ends it at once\"");
-        boolean clean = stopOnce();
-        LOG.info("event=stopped clean={}", clean);
-        // A hook that returns leaves the signal's number as the status.
-        Runtime.getRuntime().halt(clean ? 0 : INTERNAL);
+        int exitStatus = INTERNAL;
+        try {
+            boolean clean = stopOnce();
+            LOG.info("event=stopped clean={}", clean);
+            exitStatus = clean ? 0 : INTERNAL;
+        } finally {
+            // A hook that returns leaves the signal's number as the status.
+            halt.accept(exitStatus);
+            halted.countDown();
+        }
     }
 
     /// From now on the end of the JVM is left to the caller, and what was stopped may be started

@@ -13,6 +13,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -43,6 +45,8 @@ final class Main {
             description = "Show this help.")
     boolean help;
 
+    private static final Logger LOG = LoggerFactory.getLogger(Main.class);
+
     private final Life life;
 
     private Main(Life life) {
@@ -64,6 +68,10 @@ final class Main {
     }
 
     private int failed(Exception e) {
+        if (life.stopping()) {
+            LOG.debug("event=start-cut-off", e);
+            return 1;
+        }
         if (debug || !(e instanceof StartException || e instanceof ConfigException)) {
             e.printStackTrace();
         }

@@ -7,6 +7,7 @@ import comet.base.Buf;
 import comet.base.Sizes;
 import comet.cluster.ClusterInfo;
 import comet.cluster.Command;
+import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
 import comet.cluster.VolumeInfo.Durability;
 import comet.io.loop.EventLoop;
@@ -14,6 +15,7 @@ import comet.io.loop.Transport;
 import comet.io.net.Address;
 import comet.io.net.SocketDialer;
 import comet.port.Events;
+import comet.port.MetaClient;
 import comet.replica.NodeConfig;
 import comet.store.StoreConfig;
 import comet.volume.BlockDevice;
@@ -27,7 +29,10 @@ import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -111,6 +116,67 @@ class DataPathTest {
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("a disk was there: is its device mounted?");
         assertThat(errors.poll()).startsWith("disk-unusable");
+    }
+
+    @Test
+    void a_folder_in_service_is_refused_as_another_disk() throws Exception {
+        Node node = new Node("a");
+        int diskId = node.data.disks().getFirst().disk().identity().diskId();
+        Path disk = folder.resolve("a/disk");
+        Path link = Files.createSymbolicLink(folder.resolve("link"), disk);
+        for (Path path : List.of(disk, link)) {
+            assertThatThrownBy(() -> node.data.addDisk(new NodeDisk.Settings(path, null, 0, null)))
+                    .isInstanceOf(DataException.class)
+                    .hasMessage("the folder " + path + " is in service already, as disk " + diskId);
+        }
+        // Nor may its journal lie in one.
+        Path other = Files.createDirectory(folder.resolve("other"));
+        assertThatThrownBy(() -> node.data.addDisk(new NodeDisk.Settings(other, disk, 0, null)))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("in use by process");
+        assertThat(node.data.disks()).hasSize(1);
+        node.close();
+    }
+
+    @Test
+    void a_node_that_waits_for_the_group_can_be_stopped() throws Exception {
+        CountDownLatch asked = new CountDownLatch(1);
+        MetaClient away =
+                new MetaClient() {
+                    @Override
+                    public void submit(Command command, Consumer<Reply> done) {}
+
+                    @Override
+                    public void fetch(long revision, Consumer<MapUpdate> done) {
+                        asked.countDown();
+                    }
+
+                    @Override
+                    public void listen(Listener listener) {}
+                };
+        NodeData data =
+                new NodeData(
+                        loop,
+                        NodeData.Settings.of("a", folder, "a", "host"),
+                        away,
+                        new SocketDialer(loop),
+                        events);
+        FutureTask<Void> join =
+                new FutureTask<>(() -> {
+                    data.join(List.of(), List.of());
+                    return null;
+                });
+        Thread.ofPlatform().daemon().start(join);
+        assertThat(asked.await(DEADLINE_S, TimeUnit.SECONDS)).isTrue();
+        FutureTask<Void> close = new FutureTask<>(data::close, null);
+        Thread.ofPlatform().daemon().start(close);
+        close.get(DEADLINE_S, TimeUnit.SECONDS);
+        assertThatThrownBy(() -> join.get(DEADLINE_S, TimeUnit.SECONDS))
+                .hasCauseInstanceOf(DataException.class)
+                .hasMessageContaining("the process is stopping");
+        assertThatThrownBy(() -> data.join(List.of(), List.of()))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("the process is stopping");
     }
 
     @Test

@@ -1,0 +1,4 @@
+@NullMarked
+package comet.server.up;
+
+import org.jspecify.annotations.NullMarked;
