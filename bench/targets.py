@@ -1,8 +1,12 @@
 """What the measurements share: the targets, each started in a folder of its own, and one fio job."""
 
+import http.client
 import json
 import os
+import re
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -10,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TICKS = os.sysconf("SC_CLK_TCK")
+JOURNAL = 1 << 30  # bytes of a disk's journal, where the config says nothing
 
 # name, rw, block size, depth, jobs, fsync
 MATRIX = [
@@ -62,9 +67,16 @@ class Nbdkit:
         self.uri = f"nbd+unix:///?socket={self.socket}"
         self.pids = [self.process.pid]
 
+    def settle(self):
+        """Waits until nothing is left to be done of earlier jobs."""
+        os.sync()
+
     def stop(self):
         self.process.terminate()
         self.process.wait()
+
+    def remove(self):
+        self.raw.unlink()
 
 
 class Comet:
@@ -94,9 +106,43 @@ class Comet:
         self.processes = {p.stem: int(p.read_text()) for p in sorted(run.glob("*.pid")) if nodes}
         self.pids = list(self.processes.values()) or [self.process.pid]
 
+    def settle(self):
+        """Waits until everything has gone from the journals to its place."""
+        for folder in self.folders():
+            wait_for(
+                lambda: metric(folder, "comet_disk_journal_used_ratio") == 0, f"{folder}'s checkpoint", 300
+            )
+        os.sync()
+
+    def folders(self):
+        """Where processes with disks answer on their admin sockets."""
+        return [self.data / name for name in self.processes if name.startswith("node")] or [self.data]
+
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(timeout=120)
+
+    def remove(self):
+        shutil.rmtree(self.data)
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost")
+        self.path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self.path)
+
+
+def metric(folder, name):
+    """Sum of a metric of one process."""
+    connection = UnixConnection(folder / "admin.sock")
+    connection.request("GET", "/metrics")
+    text = connection.getresponse().read().decode()
+    connection.close()
+    return sum(float(value) for value in re.findall(rf"^{name}\S* (\S+)$", text, re.M))
 
 
 def wait_for(condition, what, seconds=30):
