@@ -20,7 +20,11 @@ final class Space {
         if (promised + bytes > bound()) {
             return false;
         }
-        if (free() < bytes || !store.grant(bytes)) {
+        boolean full = free() < bytes;
+        if (full) {
+            store.reclaim();
+        }
+        if (full || !store.grant(bytes)) {
             denied = store.failed() || !store.spaceIsComing();
             return false;
         }

@@ -27,11 +27,6 @@ final class Checkpoint {
         void checkpointStalled();
     }
 
-    /// Bounds of a slice: memory for the new index pages, and what one sync has to write.
-    private static final int SLICE_PAGES = 2048;
-
-    private static final int SLICE_BLOCKS = 8192;
-
     private final DiskParts parts;
     private final Owner owner;
     private boolean running;
@@ -83,10 +78,11 @@ final class Checkpoint {
     }
 
     private void nextSlice() {
+        int most = parts.config.sliceBlocks();
         int from = next;
         int pages = 0;
         int blocks = 0;
-        while (next < chunks.size() && pages < SLICE_PAGES && blocks < SLICE_BLOCKS) {
+        while (next < chunks.size() && pages * 4L < most && blocks < most) {
             ChunkPending chunk = chunks.get(next++);
             pages += chunk.pageCount();
             blocks += chunk.unplacedCount();

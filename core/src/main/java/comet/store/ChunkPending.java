@@ -2,6 +2,7 @@ package comet.store;
 
 import java.util.Arrays;
 import java.util.function.LongConsumer;
+import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
 /// Changes of one chunk that are not in the index yet, in one of the two layers of [Pending]. Once
@@ -110,6 +111,26 @@ final class ChunkPending {
                 }
             }
         }
+    }
+
+    /// After replay: asks for all places that large writes have claimed whether they may be, and
+    /// loses the blocks of those that may not.
+    ///
+    /// @return blocks lost
+    int checkClaimed(LongPredicate claim) {
+        int lost = 0;
+        for (@Nullable PagePatch[] pages : patches) {
+            for (PagePatch patch : pages) {
+                for (int at = 0; patch != null && at < patch.count(); at++) {
+                    long place = patch.claimedPlace(at);
+                    if (place != 0 && !claim.test(place)) {
+                        patch.lose(at);
+                        lost++;
+                    }
+                }
+            }
+        }
+        return lost;
     }
 
     /// Forgets everything that was changed.

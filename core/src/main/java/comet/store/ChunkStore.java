@@ -137,6 +137,9 @@ public interface ChunkStore {
         return false;
     }
 
+    /// Space is short: starts to free what changes that are not in their place yet give up.
+    default void reclaim() {}
+
     /// Bytes of segments in use, and in all that the disk may use.
     long usedBytes();
 

@@ -334,6 +334,13 @@ public final class Disk implements ChunkStore, Journal.Owner, LargeWrites.Owner,
     }
 
     @Override
+    public void reclaim() {
+        if (parts.pending.freeingBlocks() > 0) {
+            startCheckpoint();
+        }
+    }
+
+    @Override
     public void giveBack(long bytes) {
         parts.segments.giveBack(bytes);
     }
@@ -343,7 +350,7 @@ public final class Disk implements ChunkStore, Journal.Owner, LargeWrites.Owner,
         return parts.segments.isCreating()
                 || (checkpoint.isRunning()
                         && !stalled
-                        && parts.pending.unplacedBlocks() + parts.pending.claimedBlocks() > 0);
+                        && parts.pending.unplacedBlocks() + parts.pending.freeingBlocks() > 0);
     }
 
     @Override
@@ -475,6 +482,11 @@ public final class Disk implements ChunkStore, Journal.Owner, LargeWrites.Owner,
     }
 
     @Override
+    public void largeUnsynced() {
+        parts.journal().syncSoon();
+    }
+
+    @Override
     public void largeMoved() {
         room.changed();
     }
@@ -575,6 +587,7 @@ public final class Disk implements ChunkStore, Journal.Owner, LargeWrites.Owner,
             idleTimer = null;
         }
         parts.journal().close();
+        large.close();
         parts.segments.close();
         parts.index.close();
         if (closing != null) {

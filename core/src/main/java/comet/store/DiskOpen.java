@@ -328,7 +328,10 @@ final class DiskOpen implements JournalReplay.Listener {
         for (Batch batch : replayed) {
             journal.adopt(batch);
         }
-        parts.pending.claim(parts.segments);
+        int lost = parts.pending.claim(parts.segments);
+        if (lost > 0) {
+            parts.events.event(Events.Level.ERROR, "blocks-lost", "blocks=" + lost);
+        }
         parts.opened(journal, disk::onFailure);
         parts.events.event(
                 Events.Level.INFO,

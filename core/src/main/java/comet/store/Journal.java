@@ -218,6 +218,15 @@ final class Journal {
         }
     }
 
+    /// Makes durable what was applied so far and what is being applied, without anybody waiting.
+    void syncSoon() {
+        loop.execute(() -> {
+            if (!failed && applied > syncWanted) {
+                want(applied);
+            }
+        });
+    }
+
     private boolean isIdle() {
         return applied == durable;
     }

@@ -3,8 +3,11 @@ package comet.store;
 import comet.base.Buf;
 import comet.base.Check;
 import comet.base.Sizes;
+import comet.port.IoDone;
 import comet.wire.Frame;
 import comet.wire.WriteRequest;
+import java.util.ArrayList;
+import java.util.List;
 
 /// The way of large writes: data to new space in segments at once, never over live data; a record
 /// that says where it lies to the journal. **Data, then record**: the batch with the record is
@@ -16,12 +19,19 @@ final class LargeWrites {
         /// Memory has become free.
         void largeMoved();
 
+        /// So much waits to be durable that it should become so now.
+        void largeUnsynced();
+
         /// The batch that [#isDurable] was asked about may be written now.
         void largeDurable();
     }
 
     /// Bytes that wait to be in the files at most, before writers are held back.
     private static final long UNWRITTEN_BYTES_MAX = 16L << 20;
+
+    /// Bytes that wait to be durable at most, before writers are held back; from half of it on they
+    /// become durable without anybody asking.
+    private static final long UNSYNCED_BYTES_MAX = 64L << 20;
 
     /// From here on, with what is claimed, space is worth more than bytes written twice: what is
     /// replaced is free only after a checkpoint.
@@ -31,6 +41,10 @@ final class LargeWrites {
     private final Owner owner;
     private long unwrittenBytes;
     private long unsyncedBytes;
+    private boolean told;
+
+    /// What could not be written, on a disk that has failed: it is still read from memory.
+    private final List<LargeWrite> unwritten = new ArrayList<>(0);
 
     LargeWrites(DiskParts parts, Owner owner) {
         this.parts = parts;
@@ -46,7 +60,7 @@ final class LargeWrites {
     }
 
     boolean backlogged() {
-        return unwrittenBytes >= UNWRITTEN_BYTES_MAX;
+        return unwrittenBytes >= UNWRITTEN_BYTES_MAX || unsyncedBytes >= UNSYNCED_BYTES_MAX;
     }
 
     /// Bytes that no record in the ring tells of.
@@ -77,6 +91,10 @@ final class LargeWrites {
                             next[0] += count;
                         });
         Check.that(next[0] == blocks, "a large write without space", next[0], blocks);
+        if (unsyncedBytes >= UNSYNCED_BYTES_MAX / 2 && !told) {
+            told = true;
+            owner.largeUnsynced();
+        }
         return large;
     }
 
@@ -104,7 +122,7 @@ final class LargeWrites {
                 throw Check.failed("a large write in a missing segment");
             }
             parts.counters.segmentSyncs++;
-            segment.file.sync((token, result) -> synced(state, (int) token, result), number);
+            segment.sync((token, result) -> synced(state, (int) token, result), number);
         }
     }
 
@@ -118,15 +136,25 @@ final class LargeWrites {
         } else if (state.underWay == 0) {
             state.durable = true;
             unsyncedBytes -= state.bytes;
+            told = false;
             owner.largeDurable();
+            owner.largeMoved();
         }
+    }
+
+    /// Gives back all memory; nothing may be under way.
+    void close() {
+        unwritten.forEach(LargeWrite::written);
+        unwritten.clear();
     }
 
     /// One write on its way to the files.
     private final class Writing {
         private final LargeWrite large;
         private final Batch.Data state;
+        private final IoDone written = this::written; // once, not for each run
         private int runs;
+        private boolean isUnwritten;
 
         Writing(LargeWrite large, Batch.Data state) {
             this.large = large;
@@ -149,15 +177,20 @@ final class LargeWrites {
                     data,
                     large.dataOffset(slot),
                     count << Sizes.BLOCK_SHIFT,
-                    this::written,
+                    written,
                     segment.number);
         }
 
         private void written(long number, int result) {
             state.underWay--;
+            isUnwritten |= result < 0;
             if (--runs == 0) {
                 unwrittenBytes -= (long) large.blocks() << Sizes.BLOCK_SHIFT;
-                large.written();
+                if (isUnwritten) {
+                    unwritten.add(large);
+                } else {
+                    large.written();
+                }
             }
             if (parts.hasFailed()) {
                 return;

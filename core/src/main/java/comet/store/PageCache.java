@@ -125,15 +125,15 @@ final class PageCache {
             page.errno = row == null ? comet.port.Errno.EIO : errno;
             page.row = row == null ? IndexPage.EMPTY : row;
         }
+        if (page.errno != 0) {
+            remove(page); // first, so that nobody finds it
+        }
         List<Waiter> waiters = page.waiters;
         page.waiters = null;
         if (waiters != null) {
             for (Waiter waiter : waiters) {
                 waiter.pageLoaded(page);
             }
-        }
-        if (page.errno != 0) {
-            remove(page);
         }
     }
 

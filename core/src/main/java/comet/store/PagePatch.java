@@ -95,6 +95,12 @@ final class PagePatch {
         return sources[at] instanceof LargeWrite large ? large.place(slot(at)) : 0;
     }
 
+    /// The place that a large write gave to this entry turns out to be somebody else's.
+    void lose(int at) {
+        places[at] = BlockState.LOST << SLOT_BITS;
+        sources[at] = null;
+    }
+
     // By place in the arrays.
 
     int state(int at) {

@@ -1,5 +1,6 @@
 package comet.store;
 
+import comet.base.Sizes;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -25,11 +26,11 @@ final class Pending {
     /// DATA blocks in both layers that have no place yet: each may need one.
     private int unplacedBlocks;
 
-    /// Blocks of large writes in each layer: as many may become free with its checkpoint, which
-    /// they replace.
-    private int activeClaimed;
+    /// Blocks that may become free with the checkpoint of each layer, an upper bound: what trims,
+    /// zeroes, large writes and drops replace.
+    private long activeFreeing;
 
-    private int frozenClaimed;
+    private long frozenFreeing;
 
     /// Blocks of any state that were put into the active layer, an upper bound.
     private int activeBlocks;
@@ -63,13 +64,14 @@ final class Pending {
         }
         unplacedBlocks += patch.put(inPage, state, version, crc, source, slot);
         activeBlocks++;
-        activeClaimed += source instanceof LargeWrite ? 1 : 0;
+        activeFreeing += source instanceof Batch ? 0 : 1;
     }
 
     void drop(Header header) {
         ChunkPending chunk = of(header);
         unplacedBlocks -= chunk.clear();
         chunk.dropped = true;
+        activeFreeing += Sizes.CHUNK_BLOCKS;
     }
 
     void fence(long volumeId, long term) {
@@ -99,8 +101,8 @@ final class Pending {
         frozenNotes = activeNotes;
         activeNotes = new TreeMap<>();
         activeBlocks = 0;
-        frozenClaimed = activeClaimed;
-        activeClaimed = 0;
+        frozenFreeing = activeFreeing;
+        activeFreeing = 0;
         for (ChunkPending chunk : frozen) {
             chunk.freeze();
             chunk.header.frozen = chunk;
@@ -120,7 +122,7 @@ final class Pending {
 
     /// All that was frozen is in the index.
     void thaw() {
-        frozenClaimed = 0;
+        frozenFreeing = 0;
         frozen = new ArrayList<>();
         frozenFences = new TreeMap<>();
         frozenNotes = new TreeMap<>();
@@ -138,16 +140,21 @@ final class Pending {
         return unplacedBlocks;
     }
 
-    int claimedBlocks() {
-        return activeClaimed + frozenClaimed;
+    /// Blocks that may become free once everything is in its place, an upper bound.
+    long freeingBlocks() {
+        return activeFreeing + frozenFreeing;
     }
 
     /// After replay: claims the places of all large writes that still count.
-    void claim(Segments segments) {
+    ///
+    /// @return blocks that are lost, because their places are others'
+    int claim(Segments segments) {
+        int lost = 0;
         for (ChunkPending chunk : active) {
             chunk.forgetAbandoned();
-            chunk.claimed(segments::claimFound);
+            lost += chunk.checkClaimed(segments::claimFound);
         }
+        return lost;
     }
 
     int activeBlocks() {

@@ -1,7 +1,11 @@
 package comet.store;
 
 import comet.base.Sizes;
+import comet.port.IoDone;
 import comet.port.MediaFile;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// One preallocated file of blocks, and which of them are in use.
@@ -27,6 +31,12 @@ final class Segment {
 
     /// Pieces of the bitmap that the next commit writes.
     final boolean[] dirtyPieces;
+
+    // Those who wait for the sync under way, and for the one after it.
+    private List<Waiter> syncing = new ArrayList<>();
+    private List<Waiter> wanting = new ArrayList<>();
+
+    private record Waiter(IoDone done, long token) {}
 
     Segment(int number, int blocks, @Nullable MediaFile file) {
         this.number = number;
@@ -73,6 +83,39 @@ final class Segment {
             inUse = used[word];
         }
         return Math.min(limit, (word << 6) + Long.numberOfTrailingZeros(inUse));
+    }
+
+    /// Makes durable what was written before. One sync at a time, which all share who have asked
+    /// before it began: the kernel tells of a failed write once for each open file, so of two at
+    /// the same time one might end well (fsync(2)).
+    void sync(IoDone done, long token) {
+        wanting.add(new Waiter(done, token));
+        if (syncing.isEmpty()) {
+            startSync();
+        }
+    }
+
+    private void startSync() {
+        List<Waiter> next = wanting;
+        wanting = syncing;
+        syncing = next;
+        Objects.requireNonNull(file).sync(this::synced, 0);
+    }
+
+    private void synced(long token, int result) {
+        if (result < 0) {
+            // Nobody may believe what a later one says.
+            syncing.addAll(wanting);
+            wanting.clear();
+        }
+        List<Waiter> told = List.copyOf(syncing);
+        syncing.clear();
+        if (!wanting.isEmpty()) {
+            startSync();
+        }
+        for (Waiter waiter : told) {
+            waiter.done.done(waiter.token, result);
+        }
     }
 
     void setUsed(int first, int count) {

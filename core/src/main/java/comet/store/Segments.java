@@ -131,14 +131,18 @@ final class Segments {
 
     /// After replay: a large write lies at `place`. Its segment may be missing without the index
     /// ever having known it; its number is not given to another file.
-    void claimFound(long place) {
+    ///
+    /// @return see [SpaceMap#claimFound]
+    boolean claimFound(long place) {
         int number = SpaceMap.segmentOf(place);
         if (space.segment(number) == null) {
             nextNumber = Math.max(nextNumber, number + 1);
-            space.add(new Segment(number, SpaceMap.PIECE_BLOCKS, null));
+            Segment missing = new Segment(number, SpaceMap.PIECE_BLOCKS, null);
+            missing.dirtyPieces[0] = true; // so that the index knows it from now on
+            space.add(missing);
             events.event(Events.Level.ERROR, "segment-missing", "segment=" + name(number));
         }
-        space.claimFound(place);
+        return space.claimFound(place);
     }
 
     static String name(int number) {
@@ -278,7 +282,7 @@ final class Segments {
     /// of it needed new space, and may go over its old places, or may free them.
     boolean mayFitOnceSettled(long bytes) {
         long pendingBlocks =
-                (long) pending.unplacedBlocks() + pending.claimedBlocks() - placedBlocks;
+                (long) pending.unplacedBlocks() + pending.freeingBlocks() - placedBlocks;
         return pendingBlocks > 0 && availableBlocks() + pendingBlocks >= blocks(bytes);
     }
 

@@ -79,7 +79,7 @@ final class SliceWriter {
             if (segment != null && segment.file != null) {
                 syncs++;
                 parts.counters.segmentSyncs++;
-                segment.file.sync(this::onSynced, number);
+                segment.sync(this::onSynced, number);
             }
         }
         if (--syncs == 0) {

@@ -6,6 +6,7 @@ import comet.port.Index;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// Which blocks of which segments are in use: our own allocator. Allocation goes round all segments
@@ -208,22 +209,31 @@ final class SpaceMap {
     }
 
     /// After replay: a record that counts says that a large write lies here.
-    void claimFound(long place) {
+    ///
+    /// @return whether nobody else owns the place. Where somebody does, a part of the ring is
+    ///   missing
+    boolean claimFound(long place) {
         Segment segment = segment(segmentOf(place));
         int block = blockOf(place);
-        if (segment == null || segment.file == null || block >= segment.blocks) {
-            return; // lost
+        if (segment == null || segment.file == null) {
+            return true; // lost, and nobody will ever own it
         }
-        Check.that(!segment.isUsed(block), "claimed twice", segment.number, block);
+        if (block >= segment.blocks) {
+            segment.cut = true;
+            return true;
+        }
+        if (segment.isUsed(block)) {
+            return false;
+        }
         markUsed(segment, block);
         segment.setClaimed(block, 1);
+        return true;
     }
 
     /// The index knows the place of a large write from the commit under way on.
     void settle(long place) {
-        Segment segment = segment(segmentOf(place));
-        if (segment != null && segment.file != null) {
-            segment.settle(blockOf(place));
+        if (isThere(segmentOf(place), blockOf(place))) {
+            Objects.requireNonNull(segment(segmentOf(place))).settle(blockOf(place));
         }
     }
 

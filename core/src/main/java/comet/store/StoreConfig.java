@@ -19,6 +19,8 @@ import comet.base.Sizes;
 /// @param syncAfterNs a change waits at most this long for a sync that nobody asked for
 /// @param idleAfterNs without changes for this long, what is pending moves to its place
 /// @param pageCacheBytes index pages kept in memory
+/// @param sliceBlocks a checkpoint moves about so many blocks, and a quarter as many index pages,
+///   between two commits of the index: what one sync has to write, and memory for the new pages
 /// @param nearFullPercent first level at which the disk warns of its fullness
 /// @param fullPercent second level
 public record StoreConfig(
@@ -32,6 +34,7 @@ public record StoreConfig(
         long syncAfterNs,
         long idleAfterNs,
         long pageCacheBytes,
+        int sliceBlocks,
         int nearFullPercent,
         int fullPercent) {
 
@@ -60,6 +63,7 @@ public record StoreConfig(
                 segmentBytes,
                 0);
         Check.that(capacityBytes >= 0 && reserveBytes >= 0, "capacity", capacityBytes, 0);
+        Check.that(sliceBlocks > 0, "sliceBlocks", sliceBlocks, 0);
         Check.that(nearFullPercent <= fullPercent, "levels", nearFullPercent, fullPercent);
     }
 
@@ -75,12 +79,13 @@ public record StoreConfig(
                 50_000_000L,
                 1_000_000_000L,
                 64L << 20,
+                8192,
                 85,
                 95);
     }
 
-    /// For tests and simulations: records up to 64 KiB, a ring of 1 MiB, segments of 1 MiB; every
-    /// write goes through the journal.
+    /// For tests and simulations: records up to 64 KiB, a ring and segments of 1 MiB, checkpoints
+    /// in many slices; every write goes through the journal.
     public static StoreConfig small() {
         return new StoreConfig(
                 1L << 20,
@@ -93,73 +98,88 @@ public record StoreConfig(
                 50_000_000L,
                 1_000_000_000L,
                 64 << 10,
+                32,
                 85,
                 95);
     }
 
     public StoreConfig withJournal(long journalBytes, int recordBytesMax) {
-        return new StoreConfig(
-                journalBytes,
-                recordBytesMax,
-                largeBytesMin,
-                pendingBytesMax,
-                segmentBytes,
-                capacityBytes,
-                reserveBytes,
-                syncAfterNs,
-                idleAfterNs,
-                pageCacheBytes,
-                nearFullPercent,
-                fullPercent);
+        Draft draft = new Draft(this);
+        draft.journalBytes = journalBytes;
+        draft.recordBytesMax = recordBytesMax;
+        return draft.done();
     }
 
     /// @param largeBytesMin see there
     public StoreConfig withLarge(int largeBytesMin) {
-        return new StoreConfig(
-                journalBytes,
-                recordBytesMax,
-                largeBytesMin,
-                pendingBytesMax,
-                segmentBytes,
-                capacityBytes,
-                reserveBytes,
-                syncAfterNs,
-                idleAfterNs,
-                pageCacheBytes,
-                nearFullPercent,
-                fullPercent);
+        Draft draft = new Draft(this);
+        draft.largeBytesMin = largeBytesMin;
+        return draft.done();
     }
 
     public StoreConfig withSpace(long segmentBytes, long capacityBytes, long reserveBytes) {
-        return new StoreConfig(
-                journalBytes,
-                recordBytesMax,
-                largeBytesMin,
-                pendingBytesMax,
-                segmentBytes,
-                capacityBytes,
-                reserveBytes,
-                syncAfterNs,
-                idleAfterNs,
-                pageCacheBytes,
-                nearFullPercent,
-                fullPercent);
+        Draft draft = new Draft(this);
+        draft.segmentBytes = segmentBytes;
+        draft.capacityBytes = capacityBytes;
+        draft.reserveBytes = reserveBytes;
+        return draft.done();
     }
 
     public StoreConfig withMemory(long pendingBytesMax, long pageCacheBytes) {
-        return new StoreConfig(
-                journalBytes,
-                recordBytesMax,
-                largeBytesMin,
-                pendingBytesMax,
-                segmentBytes,
-                capacityBytes,
-                reserveBytes,
-                syncAfterNs,
-                idleAfterNs,
-                pageCacheBytes,
-                nearFullPercent,
-                fullPercent);
+        Draft draft = new Draft(this);
+        draft.pendingBytesMax = pendingBytesMax;
+        draft.pageCacheBytes = pageCacheBytes;
+        return draft.done();
+    }
+
+    /// A copy that is being changed.
+    private static final class Draft {
+        long journalBytes;
+        int recordBytesMax;
+        int largeBytesMin;
+        long pendingBytesMax;
+        long segmentBytes;
+        long capacityBytes;
+        long reserveBytes;
+        long syncAfterNs;
+        long idleAfterNs;
+        long pageCacheBytes;
+        int sliceBlocks;
+        int nearFullPercent;
+        int fullPercent;
+
+        Draft(StoreConfig from) {
+            journalBytes = from.journalBytes;
+            recordBytesMax = from.recordBytesMax;
+            largeBytesMin = from.largeBytesMin;
+            pendingBytesMax = from.pendingBytesMax;
+            segmentBytes = from.segmentBytes;
+            capacityBytes = from.capacityBytes;
+            reserveBytes = from.reserveBytes;
+            syncAfterNs = from.syncAfterNs;
+            idleAfterNs = from.idleAfterNs;
+            pageCacheBytes = from.pageCacheBytes;
+            sliceBlocks = from.sliceBlocks;
+            nearFullPercent = from.nearFullPercent;
+            fullPercent = from.fullPercent;
+        }
+
+        StoreConfig done() {
+            return new StoreConfig(
+                    journalBytes,
+                    recordBytesMax,
+                    largeBytesMin,
+                    pendingBytesMax,
+                    segmentBytes,
+                    capacityBytes,
+                    reserveBytes,
+                    syncAfterNs,
+                    idleAfterNs,
+                    pageCacheBytes,
+                    sliceBlocks,
+                    nearFullPercent,
+                    fullPercent);
+        }
     }
 
     /// Smallest ring for records of that size. The checkpoint starts at half of the ring and takes

@@ -217,6 +217,9 @@ class CrashTest {
                             : StoreConfig.small()
                                     .withJournal(StoreConfig.journalBytesMin(64 << 10), 64 << 10)
                                     .withMemory(prng.chance(1, 2) ? 0 : 64 << 10, 32 << 10);
+            if (prng.chance(1, 2)) {
+                config = config.withLarge(8 << 10);
+            }
             StoreRig rig = new StoreRig(config, seed).formatted().open();
             try {
                 for (int life = 0; life < 8; life++) {

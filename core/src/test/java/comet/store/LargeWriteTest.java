@@ -142,6 +142,10 @@ class LargeWriteTest {
             rig.write(1, 0, DATA, 2, 8);
             assertThat(rig.sync()).isFalse();
             assertThat(rig.disk().failed()).isTrue();
+            if (variant == 0) {
+                // What was answered is still read, from memory.
+                assertThat(rig.state(1, 0, 5)).isEqualTo(BlockState.DATA);
+            }
             rig.restart();
             rig.open();
             assertThat(rig.adoptSurvivors(before, rig.syncedChanges)).isPositive();
@@ -149,6 +153,72 @@ class LargeWriteTest {
             rig.check();
             SpaceCheck.check(rig);
         }
+    }
+
+    @Test
+    void what_is_not_durable_is_bounded() {
+        StoreConfig config = StoreConfig.defaults().withJournal(64 << 20, 4 << 20);
+        StoreRig rig = rig(config.withSpace(64 << 20, 0, 0), 10);
+        rig.media.syncNsMin = 1_000_000_000;
+        int n = 0;
+        long endNs = rig.loop.nowNs() + 900_000_000;
+        while (n < 40) {
+            if (rig.disk().hasRoom(4 << 20)) {
+                rig.write(1, n++, DATA, 0, 1024);
+            } else if (rig.loop.runUntil(
+                            () -> rig.disk().hasRoom(4 << 20) || rig.loop.nowNs() > endNs)
+                    && rig.loop.nowNs() > endNs) {
+                break;
+            }
+        }
+        assertThat(n).isEqualTo(16);
+        assertThat(rig.disk().counters().largeWrites).isEqualTo(16);
+        // It goes on by itself, without anybody asking for a sync.
+        rig.awaitRoom(4 << 20);
+        rig.write(1, n, DATA, 0, 1024);
+        rig.check();
+    }
+
+    @Test
+    void behind_the_end_of_a_segment_that_was_cut_it_is_lost() {
+        StoreRig rig = rig(CONFIG, 11);
+        for (int i = 0; i < 12; i++) {
+            rig.write(1, i, DATA, 0, 16);
+        }
+        assertThat(rig.sync()).isTrue();
+        rig.crash(MemMedia.Crash.LOSE, false);
+        rig.media.cut("segments/000001", 64 << 10);
+        rig.open();
+        assertThat(rig.disk().missingSegments()).isEqualTo(1);
+        assertThat(rig.state(1, 0, 0)).isEqualTo(BlockState.DATA);
+        assertThat(rig.state(1, 9, 7)).isEqualTo(BlockState.LOST);
+        assertThat(rig.checkpoint()).isTrue();
+        assertThat(rig.state(1, 9, 7)).isEqualTo(BlockState.LOST);
+    }
+
+    @Test
+    void the_number_of_a_segment_that_is_missing_is_not_used_again() {
+        StoreRig rig = rig(CONFIG, 12);
+        rig.write(1, 0, DATA, 0, 16);
+        assertThat(rig.sync()).isTrue();
+        rig.crash(MemMedia.Crash.LOSE, false);
+        for (String name : rig.media.list("segments")) {
+            rig.media.remove("segments/" + name);
+        }
+        rig.open();
+        assertThat(rig.checkpoint()).isTrue();
+        for (String name : rig.media.list("segments")) {
+            rig.media.remove("segments/" + name); // made since, and nothing lies in them
+        }
+        rig.crash(MemMedia.Crash.LOSE, false);
+        rig.open();
+        assertThat(rig.media.list("segments")).doesNotContain("000001");
+        assertThat(rig.state(1, 0, 3)).isEqualTo(BlockState.LOST);
+        rig.write(1, 0, DATA, 0, 16);
+        rig.write(1, 1, DATA, 0, 16);
+        assertThat(rig.checkpoint()).isTrue();
+        rig.check();
+        SpaceCheck.check(rig);
     }
 
     @Test

@@ -36,6 +36,19 @@ class SpaceMapTest {
     }
 
     @Test
+    void a_place_is_claimed_once() {
+        SpaceMap map = map(file(), new int[] {64, 16});
+        map.markUsed(1, 3);
+        assertThat(map.claimFound(SpaceMap.place(1, 3))).isFalse();
+        assertThat(map.claimFound(SpaceMap.place(1, 4))).isTrue();
+        assertThat(map.claimFound(SpaceMap.place(1, 4))).isFalse();
+        // Behind an end that was farther out, and in no segment: lost, but nobody else's.
+        assertThat(map.claimFound(SpaceMap.place(2, 16))).isTrue();
+        assertThat(map.claimFound(SpaceMap.place(9, 0))).isTrue();
+        assertThat(map.usedBlocks()).isEqualTo(2);
+    }
+
+    @Test
     void random_allocation_and_freeing_fit_the_model() {
         MediaFile file = file();
         int[] sizes = {64, 1000, 33_000, 16};

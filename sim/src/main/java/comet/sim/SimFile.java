@@ -194,6 +194,7 @@ final class SimFile {
         private final Life life;
         private final boolean direct;
         private boolean closed;
+        private boolean syncing;
 
         Handle(Life life, boolean direct) {
             this.life = life;
@@ -284,11 +285,15 @@ final class SimFile {
         @Override
         public void sync(IoDone done, long token) {
             Check.that(!closed, "closed");
+            // The kernel would tell only one of them of an error.
+            Check.that(!syncing, "two syncs of a file at a time");
+            syncing = true;
             long startedAt = ++clock;
             long spread = media.behaviour.syncNsMax - media.behaviour.syncNsMin;
             later(
                     media.behaviour.syncNsMin + prng.nextLong(spread),
                     () -> {
+                        syncing = false;
                         boolean well = !media.behaviour.failSyncs;
                         boolean lies =
                                 media.behaviour.liesAboutSync

@@ -93,6 +93,7 @@ public final class MemMedia implements Media {
         Content current = new Content();
         Content durable = new Content();
         final List<Unsynced> unsynced = new ArrayList<>();
+        int syncsUnderWay;
 
         Data(long sizeBytes) {
             this.sizeBytes = sizeBytes;
@@ -114,6 +115,14 @@ public final class MemMedia implements Media {
     public @Nullable String failWrites;
 
     public @Nullable String failSyncs;
+
+    public int failSyncsWith = Errno.EIO;
+
+    /// Making a file fails with this, if it is not 0.
+    public int failCreates;
+
+    /// Syncs take at least so long.
+    public long syncNsMin;
 
     /// Syncs of these files do nothing, and say that all is well.
     public @Nullable String lieAboutSyncs;
@@ -159,6 +168,7 @@ public final class MemMedia implements Media {
         after.small.putAll(small);
         after.files.putAll(files);
         for (Data data : files.values()) {
+            data.syncsUnderWay = 0;
             data.unsynced.removeIf(write -> !write.ended);
         }
         return after;
@@ -228,6 +238,14 @@ public final class MemMedia implements Media {
         data.durable.write(position, bytes, 0, bytes.length);
     }
 
+    /// As if the machine had stopped while the file was made.
+    public void cut(String name, long bytes) {
+        Data left = new Data(bytes);
+        left.current.write(0, peek(name, 0, (int) bytes), 0, (int) bytes);
+        left.durable = left.current.copy();
+        files.put(name, left);
+    }
+
     public void remove(String name) {
         files.remove(name);
         small.remove(name);
@@ -262,6 +280,10 @@ public final class MemMedia implements Media {
                 () -> {
                     if (files.containsKey(name)) {
                         done.opened(null, Errno.EINVAL);
+                        return;
+                    }
+                    if (failCreates != 0) {
+                        done.opened(null, failCreates);
                         return;
                     }
                     if (bytes > freeBytes) {
@@ -409,6 +431,8 @@ public final class MemMedia implements Media {
         @Override
         public void sync(IoDone done, long token) {
             Check.that(!closed, "file is closed");
+            // The kernel would tell only one of them of an error.
+            Check.that(data.syncsUnderWay++ == 0, "two syncs of a file at a time");
             List<Unsynced> covered = new ArrayList<>();
             for (Unsynced write : data.unsynced) {
                 if (write.ended) {
@@ -417,8 +441,9 @@ public final class MemMedia implements Media {
             }
             syncs++;
             loop.schedule(
-                    latency(),
+                    syncNsMin + latency(),
                     () -> {
+                        data.syncsUnderWay--;
                         if (hit(failSyncs, name)) {
                             // What did not get to the device now never does: the system holds it
                             // to be written, and no later sync helps.
@@ -427,7 +452,7 @@ public final class MemMedia implements Media {
                                     leave(data.durable, write, prng, Crash.TEAR);
                                 }
                             }
-                            done.done(token, -Errno.EIO);
+                            done.done(token, -failSyncsWith);
                             return;
                         }
                         boolean lies = hit(lieAboutSyncs, name);
