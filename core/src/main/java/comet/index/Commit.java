@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
 ///    the tree before reached is free.
 ///
 /// A crash before the last step leaves the tree before, whole; a root slot that is found was
-/// written after all of its tree was durable. Without space a commit ends with ENOSPC, and nothing
-/// has happened: it may be tried again.
+/// written after all of its tree was durable. Where no file could be made for want of space a
+/// commit ends with ENOSPC, and nothing has happened: it may be tried again.
 final class Commit {
     /// Told the outcome, a negated error or 0.
     interface Ended {
@@ -132,10 +132,11 @@ final class Commit {
         loop.schedule(0, this::turn);
     }
 
-    private void grown(boolean grown) {
-        if (grown) {
+    private void grown(int result) {
+        if (result == 0) {
             turn();
         } else if (!stopped) {
+            errno = result;
             writer.finish(this::takeBack);
         }
     }
@@ -148,7 +149,7 @@ final class Commit {
         for (int n = 0; n < writer.pageCount(); n++) {
             files.space().free(writer.page(n));
         }
-        end(writer.errno() == 0 ? -Errno.ENOSPC : -writer.errno());
+        end(writer.errno() == 0 ? -errno : -writer.errno());
     }
 
     private int pagesWanted() {
@@ -198,7 +199,7 @@ final class Commit {
 
     private void synced(long token, int result) {
         if (result < 0) {
-            errno = -result;
+            errno = Errno.EIO; // whatever it was: nothing is known of what was written
         }
         if (--syncsUnderWay > 0 || stopped) {
             return;
@@ -230,7 +231,7 @@ final class Commit {
                 (_, result) -> {
                     buf.release();
                     if (!stopped) {
-                        end(result == RootSlot.SLOT_BYTES ? 0 : Math.min(result, -1));
+                        end(result == RootSlot.SLOT_BYTES ? 0 : -Errno.EIO);
                     }
                 },
                 0);
@@ -238,6 +239,6 @@ final class Commit {
 
     private void end(int result) {
         stopped = true;
-        ended.ended(this, result == -1 ? -Errno.EIO : result);
+        ended.ended(this, result);
     }
 }

@@ -1,6 +1,7 @@
 package comet.index;
 
 import comet.base.Check;
+import comet.port.Errno;
 import comet.port.Loop;
 import comet.port.Media;
 import comet.port.MediaFile;
@@ -13,9 +14,9 @@ import org.jspecify.annotations.Nullable;
 /// took. So a commit finds its space also where somebody else's files have filled the file system,
 /// and the pages of a commit lie close together. Files are never deleted.
 final class IndexFiles {
-    /// Told whether there is one more file.
+    /// Told 0 where there is one more file, else why not.
     interface Grown {
-        void grown(boolean grown);
+        void grown(int errno);
     }
 
     static final String FOLDER = "index";
@@ -34,7 +35,7 @@ final class IndexFiles {
     private final List<MediaFile> files = new ArrayList<>();
     private boolean creating;
     private boolean closed;
-    private boolean failedOnce;
+    private int failedWith;
     private long retryAtNs;
     private @Nullable Grown waiting;
 
@@ -91,7 +92,7 @@ final class IndexFiles {
 
     /// There is too little: makes a file, or waits for the one that is being made.
     ///
-    /// @param done told, later, whether there is one more
+    /// @param done told, later, 0 or why there is not one more: ENOSPC where it may be tried again
     void growThen(Grown done) {
         Check.that(waiting == null, "one waits for space");
         waiting = done;
@@ -99,46 +100,46 @@ final class IndexFiles {
             return;
         }
         if (isTooEarly()) {
-            loop.execute(() -> wake(false));
+            loop.execute(() -> wake(failedWith));
         } else {
             create();
         }
     }
 
     private boolean isTooEarly() {
-        return failedOnce && loop.nowNs() < retryAtNs;
+        return failedWith != 0 && loop.nowNs() < retryAtNs;
     }
 
-    private void wake(boolean grown) {
+    private void wake(int errno) {
         Grown done = waiting;
         waiting = null;
         if (done != null && !closed) {
-            done.grown(grown);
+            done.grown(errno);
         }
     }
 
     private void create() {
         int number = files.size() + 1;
         if (number > NUMBER_MAX || !space.hasNumbers()) {
-            loop.execute(() -> wake(false));
+            loop.execute(() -> wake(Errno.ENOSPC));
             return;
         }
         creating = true;
-        media.create(name(number), fileBytes(), Media.Access.CACHED, (file, _) -> created(file));
+        media.create(name(number), fileBytes(), Media.Access.CACHED, this::created);
     }
 
-    private void created(@Nullable MediaFile file) {
+    private void created(@Nullable MediaFile file, int errno) {
         creating = false;
         if (file == null) {
-            failedOnce = true;
+            failedWith = errno == 0 ? Errno.EIO : errno;
             retryAtNs = loop.nowNs() + RETRY_NS;
-            wake(false);
+            wake(failedWith);
         } else if (closed) {
             file.close();
         } else {
-            failedOnce = false;
+            failedWith = 0;
             add(file);
-            wake(true);
+            wake(0);
         }
     }
 

@@ -65,7 +65,7 @@ final class IndexOpen {
         } else if (isFileNamed(1)) {
             refuse(RootSlot.FILE + " is missing");
         } else {
-            media.create(RootSlot.FILE, RootSlot.FILE_BYTES, Media.Access.DIRECT, this::rootOpened);
+            create();
         }
     }
 
@@ -88,6 +88,10 @@ final class IndexOpen {
             refuse("cannot open " + RootSlot.FILE + ": errno " + errno);
             return;
         }
+        if (file.sizeBytes() < RootSlot.FILE_BYTES && !isFileNamed(1)) {
+            removeHalfMadeRoot(file);
+            return;
+        }
         rootFile = file;
         Buf buf = pool.take(RootSlot.FILE_BYTES);
         file.read(
@@ -107,24 +111,67 @@ final class IndexOpen {
                 0);
     }
 
+    /// The machine stopped while it was made.
+    private void removeHalfMadeRoot(MediaFile file) {
+        file.close();
+        media.delete(
+                RootSlot.FILE,
+                (_, result) -> {
+                    if (result < 0) {
+                        refuse("cannot delete " + RootSlot.FILE + ": errno " + -result);
+                    } else {
+                        create();
+                    }
+                },
+                0);
+    }
+
+    private void create() {
+        media.create(RootSlot.FILE, RootSlot.FILE_BYTES, Media.Access.DIRECT, this::rootOpened);
+    }
+
     private void rootRead(Buf buf, @Nullable RootSlot newest, @Nullable String error) {
         if (error != null) {
             buf.release();
             refuse(error);
+        } else if (newest != null && newest.commit() > 0) {
+            writeAgain(buf, newest);
         } else if (newest != null) {
-            buf.release();
-            openFiles(newest);
+            begin(buf, newest); // perhaps only one slot was durable
         } else if (isFileNamed(1)) {
             buf.release();
             refuse(RootSlot.FILE + " is empty");
         } else {
-            begin(buf);
+            begin(buf, new RootSlot(0, pagesPerFile, 0, 0, 0, 0));
         }
     }
 
-    /// Makes an empty index.
-    private void begin(Buf buf) {
-        RootSlot empty = new RootSlot(0, pagesPerFile, 0, 0, 0, 0);
+    /// What was read may be what an earlier life wrote and did not live to sync: the machine may
+    /// still forget it. It is built upon only once it is durable.
+    private void writeAgain(Buf buf, RootSlot newest) {
+        int at = newest.slot() * RootSlot.SLOT_BYTES;
+        newest.encode(buf, at, crcs);
+        Objects.requireNonNull(rootFile)
+                .writeAndSync(
+                        at,
+                        buf,
+                        at,
+                        RootSlot.SLOT_BYTES,
+                        (_, result) -> written(buf, newest, result, RootSlot.SLOT_BYTES),
+                        0);
+    }
+
+    private void written(Buf buf, RootSlot slot, int result, int bytes) {
+        buf.release();
+        if (result != bytes) {
+            refuse("cannot write " + RootSlot.FILE + ": " + result);
+        } else {
+            openFiles(slot);
+        }
+    }
+
+    /// Writes the root of an empty index.
+    private void begin(Buf buf, RootSlot empty) {
         for (int at = 0; at < RootSlot.FILE_BYTES; at += RootSlot.SLOT_BYTES) {
             empty.encode(buf, at, crcs);
         }
@@ -134,14 +181,7 @@ final class IndexOpen {
                         buf,
                         0,
                         RootSlot.FILE_BYTES,
-                        (_, result) -> {
-                            buf.release();
-                            if (result != RootSlot.FILE_BYTES) {
-                                refuse("cannot write " + RootSlot.FILE + ": " + result);
-                            } else {
-                                openFiles(empty);
-                            }
-                        },
+                        (_, result) -> written(buf, empty, result, RootSlot.FILE_BYTES),
                         0);
     }
 

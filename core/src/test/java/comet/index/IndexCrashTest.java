@@ -2,6 +2,7 @@ package comet.index;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import comet.port.Errno;
 import comet.port.Index.Change;
 import comet.store.fake.MemMedia;
 import java.nio.charset.StandardCharsets;
@@ -93,6 +94,117 @@ class IndexCrashTest {
             rig.check();
             rig.commit(rig.changes(60, 200, 2));
             rig.reopened().check();
+        }
+    }
+
+    /// The process is killed at any step, another one goes on with what it reads, and then power is
+    /// lost: what the first had not synced must not be missed.
+    @ParameterizedTest
+    @EnumSource
+    void power_is_lost_after_a_kill(MemMedia.Crash kind) {
+        int[] ends = new int[2];
+        for (long seed = 400; seed < 404; seed++) {
+            boolean done = false;
+            for (int step = 1; !done; step++) {
+                IndexRig rig = filled(seed);
+                List<Change> changes = rig.changes(60, 200, 2);
+                rig.media.crashAfter(rig.media.steps() + step);
+                done = rig.tryCommit(changes) == 0;
+                TreeMap<byte[], byte[]> after = rig.after(changes);
+                rig.loop.kill();
+                rig.restart();
+                rig.open();
+                boolean isAfter = rig.differs(rig.model) != null;
+                ends[isAfter ? 1 : 0]++;
+                if (isAfter) {
+                    rig.model = after;
+                }
+                List<Change> more = rig.changes(60, 200, 2);
+                rig.media.crashAfter(rig.media.steps() + 1 + rig.prng.nextInt(40));
+                boolean again = rig.tryCommit(more) == 0;
+                TreeMap<byte[], byte[]> last = rig.after(more);
+                rig.loop.kill();
+                rig.crash(kind);
+                rig.open();
+                if (again || rig.differs(rig.model) != null) {
+                    rig.model = last;
+                }
+                rig.check();
+            }
+        }
+        assertThat(ends[0]).isPositive();
+        assertThat(ends[1]).isPositive();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void power_is_lost_before_the_second_commit(MemMedia.Crash kind) {
+        for (int seed = 500; seed < 700; seed++) {
+            IndexRig rig = new IndexRig(seed);
+            rig.media.crashAfter(1 + rig.prng.nextInt(3));
+            rig.tryOpen();
+            rig.loop.kill();
+            rig.crash(kind);
+            rig.open();
+            rig.commit(rig.changes(20, 200, 0));
+            rig.loop.kill();
+            rig.crash(kind);
+            rig.open().check();
+        }
+    }
+
+    @Test
+    void a_root_that_was_half_made_is_made_again() {
+        IndexRig rig = new IndexRig(700).open();
+        rig.index().close();
+        rig.loop.runUntil(() -> false);
+        for (int bytes : new int[] {0, 4096}) {
+            rig.media.cut(RootSlot.FILE, bytes);
+            for (String name : rig.media.list(IndexFiles.FOLDER)) {
+                if (!name.equals("root")) {
+                    rig.media.remove(IndexFiles.FOLDER + "/" + name);
+                }
+            }
+            rig.open();
+            rig.commit(rig.changes(20, 200, 0));
+            rig.reopened().check();
+            rig.index().close();
+            rig.loop.runUntil(() -> false);
+            rig.model.clear();
+        }
+    }
+
+    @Test
+    void a_failed_sync_is_the_end_whatever_its_error() {
+        for (String of : List.of("index/0", RootSlot.FILE)) {
+            IndexRig rig = filled(701);
+            rig.media.failSyncs = of;
+            rig.media.failSyncsWith = Errno.ENOSPC;
+            assertThat(rig.tryCommit(rig.changes(20, 200, 2))).isEqualTo(-Errno.EIO);
+            rig.media.failSyncs = null;
+            assertThat(rig.tryCommit(rig.changes(20, 200, 2))).isEqualTo(-Errno.EIO);
+        }
+    }
+
+    @Test
+    void only_want_of_space_is_tried_again() {
+        for (int errno : new int[] {Errno.ENOSPC, Errno.EINVAL}) {
+            IndexRig rig = filled(702);
+            rig.media.failCreates = errno;
+            int result = 0;
+            while (result == 0) {
+                List<Change> changes = rig.changes(200, 3000, 0);
+                result = rig.tryCommit(changes);
+                if (result == 0) {
+                    IndexRig.apply(rig.model, changes);
+                }
+            }
+            assertThat(result).isEqualTo(-errno);
+            rig.check();
+            rig.media.failCreates = 0;
+            rig.loop.runFor(1_000_000_000);
+            List<Change> changes = rig.changes(10, 200, 0);
+            assertThat(rig.tryCommit(changes)).isEqualTo(errno == Errno.ENOSPC ? 0 : -Errno.EIO);
         }
     }
 

@@ -88,6 +88,13 @@ final class IndexRig {
         loop = next;
     }
 
+    /// After the process was killed, while the machine goes on.
+    void restart() {
+        TestLoop next = new TestLoop();
+        media = media.restart(next, prng);
+        loop = next;
+    }
+
     /// Commits, and waits; 1 where the loop died before the answer.
     int tryCommit(List<Change> changes) {
         int[] result = {1};
