@@ -25,6 +25,7 @@ import picocli.CommandLine.ScopeType;
             PgCommands.class,
             GatewayCommands.class,
             VolumeCommands.class,
+            BenchCommand.class,
             CompletionCommand.class
         })
 final class Main implements Runnable {
