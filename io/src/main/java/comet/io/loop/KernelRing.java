@@ -7,6 +7,7 @@ import io.netty.channel.IoRegistration;
 import io.netty.channel.epoll.EpollIoHandle;
 import io.netty.channel.epoll.EpollIoOps;
 import io.netty.channel.unix.FileDescriptor;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -32,6 +33,9 @@ final class KernelRing extends Ring implements EpollIoHandle {
     private static final int REQUEST_BYTES = 64;
     private static final int COMPLETION_BYTES = 16;
 
+    /// No address is as high as the numbers of errors are (linux/err.h).
+    private static final long ERRNO_MAX = 4095;
+
     private static final VarHandle INT = ValueLayout.JAVA_INT.varHandle();
 
     private final Uring calls;
@@ -55,22 +59,23 @@ final class KernelRing extends Ring implements EpollIoHandle {
     private boolean submitPlanned;
     private @Nullable IoRegistration registration;
 
-    private KernelRing(EventLoop loop, Uring calls, int fd, int events, MemorySegment parameters) {
+    private KernelRing(
+            EventLoop loop,
+            Uring calls,
+            int fd,
+            int events,
+            MemorySegment parameters,
+            MemorySegment rings,
+            MemorySegment requests) {
         super(loop);
         this.calls = calls;
         this.fd = fd;
         this.events = new FileDescriptor(events);
+        this.rings = rings;
+        this.requests = requests;
         int submitEntries = parameters.get(ValueLayout.JAVA_INT, 0);
-        int completionEntries = parameters.get(ValueLayout.JAVA_INT, 4);
-        // struct io_sqring_offsets is at 40, struct io_cqring_offsets at 80.
         long indexes = parameters.get(ValueLayout.JAVA_INT, 64);
         completions = parameters.get(ValueLayout.JAVA_INT, 100);
-        long ringsBytes =
-                Math.max(
-                        indexes + 4L * submitEntries,
-                        completions + (long) COMPLETION_BYTES * completionEntries);
-        rings = map(Uring.OFFSET_RINGS, ringsBytes);
-        requests = map(Uring.OFFSET_REQUESTS, (long) REQUEST_BYTES * submitEntries);
         submitTail = parameters.get(ValueLayout.JAVA_INT, 44);
         submitMask = rings.get(ValueLayout.JAVA_INT, parameters.get(ValueLayout.JAVA_INT, 48));
         submitFlags = parameters.get(ValueLayout.JAVA_INT, 56);
@@ -86,7 +91,10 @@ final class KernelRing extends Ring implements EpollIoHandle {
 
     /// On the loop's thread, which alone may use the ring. Null where the kernel gives none.
     static @Nullable KernelRing open(EventLoop loop) {
-        Uring calls = new Uring();
+        return open(loop, new Uring());
+    }
+
+    static @Nullable KernelRing open(EventLoop loop, Uring calls) {
         try (Arena arena = Arena.ofConfined()) {
             int newest =
                     Uring.SETUP_CLAMP
@@ -111,30 +119,86 @@ final class KernelRing extends Ring implements EpollIoHandle {
                 LOG.info("the kernel's rings are too old or too small, files use threads");
                 return null;
             }
-            int events = calls.eventsOf(fd);
-            Check.that(events >= 0, "a ring without events", events, 0);
-            KernelRing ring = new KernelRing(loop, calls, fd, events, parameters);
-            IoRegistration registration = loop.netty().register(ring).getNow();
-            if (registration == null) {
-                throw Check.failed("registered on the loop itself");
+            KernelRing ring = of(loop, calls, fd, parameters);
+            if (ring == null || !ring.register()) {
+                return null;
             }
-            ring.registration = registration;
-            // Every event wakes anew, so that nobody has to read the counter.
-            registration.submit(EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLET));
             return ring;
         }
+    }
+
+    /// The ring whose descriptor this is; null where the process has no room for its descriptors or
+    /// its memory. Then nothing is left of it.
+    private static @Nullable KernelRing of(
+            EventLoop loop, Uring calls, int fd, MemorySegment parameters) {
+        int events = calls.eventsOf(fd);
+        if (events < 0) {
+            calls.close(fd);
+            LOG.warn("a ring without events (error {}), files use threads", -events);
+            return null;
+        }
+        int submitEntries = parameters.get(ValueLayout.JAVA_INT, 0);
+        int completionEntries = parameters.get(ValueLayout.JAVA_INT, 4);
+        // struct io_sqring_offsets is at 40, struct io_cqring_offsets at 80.
+        long indexes = parameters.get(ValueLayout.JAVA_INT, 64);
+        long completions = parameters.get(ValueLayout.JAVA_INT, 100);
+        long ringsBytes =
+                Math.max(
+                        indexes + 4L * submitEntries,
+                        completions + (long) COMPLETION_BYTES * completionEntries);
+        long requestsBytes = (long) REQUEST_BYTES * submitEntries;
+        long rings = calls.map(fd, ringsBytes, Uring.OFFSET_RINGS);
+        long requests =
+                isError(rings) ? rings : calls.map(fd, requestsBytes, Uring.OFFSET_REQUESTS);
+        if (isError(requests)) {
+            if (!isError(rings)) {
+                calls.unmap(rings, ringsBytes);
+            }
+            calls.close(fd);
+            calls.close(events);
+            LOG.warn("a ring that cannot be mapped (error {}), files use threads", -requests);
+            return null;
+        }
+        return new KernelRing(
+                loop,
+                calls,
+                fd,
+                events,
+                parameters,
+                MemorySegment.ofAddress(rings).reinterpret(ringsBytes),
+                MemorySegment.ofAddress(requests).reinterpret(requestsBytes));
+    }
+
+    /// Whether this is no address but a negated error number.
+    private static boolean isError(long address) {
+        return address < 0 && address >= -ERRNO_MAX;
+    }
+
+    /// Has the loop wait for it.
+    ///
+    /// @return whether it does; else nothing is left of the ring
+    private boolean register() {
+        IoRegistration with = loop().netty().register(this).getNow();
+        try {
+            if (with != null) {
+                // Every event wakes anew, so that nobody has to read the counter.
+                with.submit(EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLET));
+                registration = with;
+                return true;
+            }
+        } catch (UncheckedIOException e) {
+            LOG.debug("the loop cannot wait for a ring", e);
+            with.cancel();
+        }
+        LOG.warn("the loop cannot wait for a ring, files use threads");
+        release();
+        return false;
     }
 
     private static int setup(Uring calls, MemorySegment parameters, int flags) {
         parameters.fill((byte) 0);
         parameters.set(ValueLayout.JAVA_INT, 8, flags);
         return calls.setup(IN_FLIGHT_MAX, parameters.address());
-    }
-
-    private MemorySegment map(long offset, long bytes) {
-        long address = calls.map(fd, bytes, offset);
-        Check.that(address > 0 || address < -4095, "a ring that cannot be mapped", address, bytes);
-        return MemorySegment.ofAddress(address).reinterpret(bytes);
     }
 
     @Override
@@ -242,6 +306,10 @@ final class KernelRing extends Ring implements EpollIoHandle {
             return;
         }
         with.cancel();
+        release();
+    }
+
+    private void release() {
         calls.unmap(rings.address(), rings.byteSize());
         calls.unmap(requests.address(), requests.byteSize());
         calls.close(fd);

@@ -8,7 +8,7 @@ import java.lang.invoke.MethodHandle;
 /// The kernel's calls for rings (io_uring_setup(2), io_uring_enter(2)), which the C library does
 /// not wrap. Every method answers what the call answers, or the negated error number. Belongs to
 /// one thread: it keeps the memory in which a call leaves its error.
-final class Uring {
+class Uring {
     /// Numbers of the calls, the same on all processors (asm-generic/unistd.h, syscall_64.tbl).
     private static final long SETUP = 425;
 

@@ -1,5 +1,6 @@
 package comet.server.admin;
 
+import comet.io.file.SmallFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -22,11 +23,12 @@ final class Token {
         if (!Files.exists(file)) {
             byte[] secret = new byte[32];
             new SecureRandom().nextBytes(secret);
-            Files.createFile(
+            String line = HexFormat.of().formatHex(secret) + "\n";
+            SmallFile.replace(
                     file,
+                    line.getBytes(StandardCharsets.UTF_8),
                     PosixFilePermissions.asFileAttribute(
                             PosixFilePermissions.fromString("rw-------")));
-            Files.writeString(file, HexFormat.of().formatHex(secret) + "\n");
         }
         String token = Files.readString(file).strip();
         if (token.length() < 16) {

@@ -1,11 +1,9 @@
 package comet.server.data;
 
+import comet.io.file.SmallFile;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -55,20 +53,11 @@ final class DiskBook {
     /// Durable on return.
     void put(Path folder, Entry entry) throws DataException {
         entries.put(key(folder), entry);
-        Path aside = file.resolveSibling(FILE + ".new");
         try {
-            Files.write(aside, JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(entries));
-            sync(aside, StandardOpenOption.WRITE);
-            Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
-            sync(file.toAbsolutePath().resolveSibling("."), StandardOpenOption.READ);
+            SmallFile.replace(
+                    file, JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(entries));
         } catch (IOException e) {
             throw new DataException("cannot write " + file + ": " + e.getMessage(), e);
-        }
-    }
-
-    private static void sync(Path path, StandardOpenOption how) throws IOException {
-        try (FileChannel channel = FileChannel.open(path, how)) {
-            channel.force(true);
         }
     }
 

@@ -32,6 +32,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// The server's side of TLS: certificate, key, and the authority that clients' certificates must
 /// come from. For any thread; files that were replaced are read again, for connections that come
@@ -46,6 +48,8 @@ public final class NbdTls {
         /// Nothing is said in the clear.
         REQUIRED
     }
+
+    private static final Logger LOG = LoggerFactory.getLogger(NbdTls.class);
 
     /// Its clients may need that long for their side of the handshake, and to take the last bytes.
     private static final long HANDSHAKE_MS = 20_000;
@@ -106,11 +110,16 @@ public final class NbdTls {
         long tick = ticks++;
         if (tick % CHECK_TICKS == 0 && checking.compareAndSet(false, true)) {
             executor.execute(() -> {
-                boolean replaced = reload(events);
-                if (replaced || tick % REMIND_TICKS == 0) {
-                    remind(events);
+                try {
+                    boolean replaced = reload(events);
+                    if (replaced || tick % REMIND_TICKS == 0) {
+                        remind(events);
+                    }
+                } catch (RuntimeException e) {
+                    LOG.error("event=nbd-certificate-not-checked", e);
+                } finally {
+                    checking.set(false);
                 }
-                checking.set(false);
             });
         }
     }
@@ -124,9 +133,10 @@ public final class NbdTls {
             complained = "";
             events.event(Events.Level.INFO, "nbd-certificate-replaced", "file=" + certificateFile);
             return true;
-        } catch (IOException e) {
-            // Said once: what was loaded before goes on.
-            String why = String.valueOf(e.getMessage());
+        } catch (IOException | RuntimeException e) {
+            // Said once: what was loaded before goes on. Whatever is in those files, and wherever
+            // a library trips over it, the next ones are looked at again.
+            String why = e instanceof IOException ? String.valueOf(e.getMessage()) : e.toString();
             if (!why.equals(complained)) {
                 complained = why;
                 events.event(

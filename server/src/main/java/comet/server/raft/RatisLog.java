@@ -1,6 +1,7 @@
 package comet.server.raft;
 
 import comet.cluster.MapUpdate;
+import comet.io.file.SmallFile;
 import comet.meta.Decision;
 import comet.meta.Facts;
 import comet.meta.Submission;
@@ -53,7 +54,7 @@ final class RatisLog implements MetadataLog {
         this.json = json;
         machine = new GroupMachine(json, client, maker, listener);
         Path folder = settings.folder();
-        Files.createDirectories(folder);
+        SmallFile.makeFolder(folder);
         groupId = RaftGroupId.valueOf(groupId(settings));
         self = RaftPeerId.valueOf(settings.self());
         List<RaftPeer> peers = new ArrayList<>();
@@ -113,9 +114,8 @@ final class RatisLog implements MetadataLog {
     private static UUID groupId(RaftSettings settings) throws IOException {
         Path file = settings.folder().resolve(GROUP_FILE);
         if (!Files.exists(file)) {
-            Path aside = settings.folder().resolve(GROUP_FILE + ".new");
-            Files.writeString(aside, settings.firstGroupId() + "\n");
-            Files.move(aside, file);
+            String id = settings.firstGroupId() + "\n";
+            SmallFile.replace(file, id.getBytes(StandardCharsets.US_ASCII));
         }
         String text = Files.readString(file, StandardCharsets.US_ASCII).strip();
         try {

@@ -1,17 +1,13 @@
 package comet.server.raft;
 
+import comet.io.file.SmallFile;
 import comet.meta.GroupImage;
 import comet.server.json.Json;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.channels.Channels;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.zip.DeflaterOutputStream;
 import java.util.zip.InflaterInputStream;
@@ -24,26 +20,14 @@ final class SnapshotFile {
     private SnapshotFile() {}
 
     static void write(Path file, GroupImage image, Json json) throws IOException {
-        Path aside = file.resolveSibling(file.getFileName() + ".new");
-        try (FileChannel channel =
-                FileChannel.open(
-                        aside,
-                        StandardOpenOption.CREATE,
-                        StandardOpenOption.TRUNCATE_EXISTING,
-                        StandardOpenOption.WRITE)) {
-            OutputStream out = Channels.newOutputStream(channel);
-            out.write(HEADER);
-            DeflaterOutputStream deflater = new DeflaterOutputStream(out);
-            deflater.write(json.bytes(image));
-            deflater.finish();
-            out.flush();
-            channel.force(true);
-        }
-        Files.move(
-                aside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        try (FileChannel folder = FileChannel.open(file.toAbsolutePath().getParent())) {
-            folder.force(true);
-        }
+        SmallFile.replace(
+                file,
+                out -> {
+                    out.write(HEADER);
+                    DeflaterOutputStream deflater = new DeflaterOutputStream(out);
+                    deflater.write(json.bytes(image));
+                    deflater.finish();
+                });
     }
 
     static GroupImage read(Path file, Json json) throws IOException {

@@ -1,12 +1,10 @@
 package comet.server.up;
 
+import comet.io.file.SmallFile;
 import comet.server.config.NodeConfig.DiskConfig;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -53,13 +51,9 @@ final class AddedDisks {
         return all;
     }
 
+    /// Durable on return.
     void add(Path path, long weightBytes, @Nullable String domain) throws IOException {
         disks.add(new Added(path.toString(), weightBytes, domain));
-        Path aside = file.resolveSibling(FILE + ".new");
-        Files.write(aside, JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(disks));
-        try (FileChannel channel = FileChannel.open(aside, StandardOpenOption.WRITE)) {
-            channel.force(true);
-        }
-        Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
+        SmallFile.replace(file, JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(disks));
     }
 }

@@ -1,14 +1,12 @@
 package comet.server.up;
 
 import comet.io.file.FolderLock;
+import comet.io.file.SmallFile;
 import comet.port.Media.MediaException;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.UUID;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -95,7 +93,7 @@ final class DataFolder implements AutoCloseable {
         if (Files.exists(path)) {
             throw new StartException(path + " is no folder");
         }
-        Files.createDirectories(path);
+        SmallFile.makeFolder(path);
         return true;
     }
 
@@ -200,15 +198,9 @@ final class DataFolder implements AutoCloseable {
     }
 
     private void write() throws IOException {
-        Path aside = path.resolve(FILE + ".new");
-        Files.write(aside, JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(identity));
-        try (FileChannel channel = FileChannel.open(aside, StandardOpenOption.WRITE)) {
-            channel.force(true);
-        }
-        Files.move(aside, path.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
-        try (FileChannel folder = FileChannel.open(path, StandardOpenOption.READ)) {
-            folder.force(true);
-        }
+        SmallFile.replace(
+                path.resolve(FILE),
+                JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(identity));
     }
 
     @Override

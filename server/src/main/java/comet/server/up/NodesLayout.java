@@ -1,11 +1,13 @@
 package comet.server.up;
 
+import comet.io.file.SmallFile;
 import comet.server.config.HostPort;
 import comet.server.config.NodeConfig;
 import comet.server.config.UpConfig;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -88,9 +90,9 @@ final class NodesLayout {
             listen.add(new HostPort(LOOPBACK, ports.get(2 * i - 2)));
             Path file = nodeConfig(i);
             if (i > before) {
-                Files.createDirectories(data.resolve("node-" + i).resolve("disk-1"));
+                SmallFile.makeFolder(data.resolve("node-" + i).resolve("disk-1"));
                 boolean member = before == 0 && (i <= MEMBERS && up.nodes() >= MEMBERS || i == 1);
-                writeAside(file, node(i, listen.get(i - 1), group, member ? members : ""));
+                write(file, node(i, listen.get(i - 1), group, member ? members : ""));
             }
             children.add(new Child("node-" + i, "node", file, up.io().overrides(true)));
         }
@@ -146,7 +148,7 @@ final class NodesLayout {
     private Path gateway(List<HostPort> group) throws IOException {
         Path folder = data.resolve("gateway-1");
         Path file = folder.resolve("gateway.conf");
-        Files.createDirectories(folder);
+        SmallFile.makeFolder(folder);
         HostPort nbd = up.nbd();
         if (nbd.port() == 0) {
             HostPort known = knownNbd(file);
@@ -169,7 +171,7 @@ final class NodesLayout {
                                 nbd,
                                 !nbd.loopback() && !up.tls().secure(),
                                 up.tls().lines());
-        writeAside(file, text);
+        write(file, text);
         return file;
     }
 
@@ -179,14 +181,8 @@ final class NodesLayout {
                 : null;
     }
 
-    private static void writeAside(Path file, String text) throws IOException {
-        Path aside = file.resolveSibling(file.getFileName() + ".new");
-        Files.writeString(aside, text);
-        Files.move(
-                aside,
-                file,
-                java.nio.file.StandardCopyOption.ATOMIC_MOVE,
-                java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+    private static void write(Path file, String text) throws IOException {
+        SmallFile.replace(file, text.getBytes(StandardCharsets.UTF_8));
     }
 
     private static String addresses(List<HostPort> addresses) {

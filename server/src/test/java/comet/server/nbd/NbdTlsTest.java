@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import comet.port.Events;
 import io.netty.buffer.PooledByteBufAllocator;
 import java.io.DataInputStream;
 import java.io.IOException;
@@ -20,6 +21,7 @@ import java.security.cert.CertificateFactory;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
@@ -332,6 +334,31 @@ class NbdTlsTest {
                 .hasMessageContaining("do not belong together");
     }
 
+    @Test
+    void a_look_at_the_files_that_fails_is_not_the_last(@TempDir Path folder) throws Exception {
+        Path certificate = folder.resolve("cert.pem");
+        Path key = folder.resolve("key.pem");
+        copy("server-expired", certificate, key);
+        NbdTls tls = new NbdTls(certificate, key, null);
+        AtomicBoolean failed = new AtomicBoolean();
+        AtomicBoolean replaced = new AtomicBoolean();
+        Events events =
+                (_, code, _) -> {
+                    if (failed.compareAndSet(false, true)) {
+                        throw new IllegalStateException("of the test: " + code);
+                    }
+                    replaced.compareAndSet(false, code.equals("nbd-certificate-replaced"));
+                };
+        tick(tls, events);
+        await(failed::get);
+        copy("rsa", certificate, key);
+        Files.setLastModifiedTime(key, java.nio.file.attribute.FileTime.fromMillis(1_000_000));
+        await(() -> {
+            tick(tls, events);
+            return replaced.get();
+        });
+    }
+
     private static void copy(String from, Path certificate, Path key) throws IOException {
         Path folder = certificates.resolve(from);
         Files.copy(
@@ -343,8 +370,12 @@ class NbdTlsTest {
 
     /// One minute.
     private static void tick(NbdTls tls, List<String> said) {
+        tick(tls, (level, code, details) -> said.add(level + " " + code + " " + details));
+    }
+
+    private static void tick(NbdTls tls, Events events) {
         for (int i = 0; i < 60; i++) {
-            tls.tick((level, code, details) -> said.add(level + " " + code + " " + details));
+            tls.tick(events);
         }
     }
 }
