@@ -52,6 +52,7 @@ final class ChunkPull {
         FENCED,
         /// It kept changing; or what was asked of it is impossible now.
         CHANGED,
+        /// Of no interest any more: another epoch, or the volume is purged.
         CANCELLED
     }
 
@@ -168,7 +169,7 @@ final class ChunkPull {
     }
 
     private void onBlocks(@Nullable Frame reply, boolean versionOnly) {
-        if (ended) {
+        if (endedOrPurged()) {
             return;
         }
         if (reply == null || reply.status() != Status.OK || !ChunkRequest.validReply(reply)) {
@@ -431,7 +432,7 @@ final class ChunkPull {
 
     /// Puts blocks while the ring has room for them; the rest when it has again.
     private void putMore() {
-        if (ended) {
+        if (endedOrPurged()) {
             return;
         }
         Result permitted = disk.epoch(pg) == epoch ? purpose.permitted() : Result.CANCELLED;
@@ -526,6 +527,15 @@ final class ChunkPull {
                         theirs.crcs[n],
                         data,
                         offset);
+    }
+
+    /// Calls the pull off where the volume has been purged meanwhile: the source may not know it
+    /// yet, and nobody would drop here what came from there now.
+    private boolean endedOrPurged() {
+        if (!ended && disk.purge().gone(key.volumeId())) {
+            end(Result.CANCELLED);
+        }
+        return ended;
     }
 
     private void forget() {

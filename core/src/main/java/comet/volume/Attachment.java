@@ -312,17 +312,6 @@ final class Attachment {
         drain();
     }
 
-    /// Gives the volume up at once, unsynced or not: the operator's force.
-    void drop(Consumer<@Nullable String> done) {
-        if (!holds()) {
-            detach(done);
-            return;
-        }
-        detachWaiters.add(done);
-        volume.end(Errno.ESHUTDOWN);
-        submitDetach(false);
-    }
-
     /// Something has ended that detaching may wait for.
     void onProgress() {
         if (state != State.DRAINING) {
@@ -335,16 +324,16 @@ final class Attachment {
             if (volume.unsynced().count() > 0) {
                 volume.flush().background();
             } else {
-                submitDetach(true);
+                submitDetach();
             }
         }
     }
 
-    private void submitDetach(boolean clean) {
+    private void submitDetach() {
         become(State.DETACHING);
         gateway.meta()
                 .submit(
-                        new Command.Detach(volume.id(), gateway.gatewayId(), term, clean),
+                        new Command.Detach(volume.id(), gateway.gatewayId(), term, true),
                         reply -> gateway.keeper().whenAtLeast(reply.revision(), this::onDetached));
     }
 

@@ -3,6 +3,7 @@ package comet.volume;
 import comet.base.Check;
 import comet.base.Versions;
 import comet.cluster.PgConfig;
+import comet.cluster.PgHash;
 import comet.port.Events.Level;
 import comet.volume.VolumePg.Phase;
 import comet.volume.VolumePg.Stage;
@@ -222,10 +223,15 @@ final class ChunkOpen {
     /// @return false where the members lack what they must have: then the opening is tried again
     private boolean compare(VolumePg pg) {
         int[] at = new int[pg.members];
+        int listed = 0;
         for (int chunk = nextChunk(pg, at); chunk >= 0; chunk = nextChunk(pg, at)) {
             if (!compareChunk(pg, at, chunk)) {
                 return false;
             }
+            listed++;
+        }
+        if (listed < pg.chunks && !compareUnlisted(pg, at, pg.chunks - listed)) {
+            return false;
         }
         pg.known = true;
         for (int m = 0; m < pg.members; m++) {
@@ -238,22 +244,52 @@ final class ChunkOpen {
     private static int nextChunk(VolumePg pg, int[] at) {
         long least = Long.MAX_VALUE;
         for (int m = 0; m < pg.members; m++) {
-            LongList listing = pg.listings[m];
+            Listing listing = pg.listings[m];
             if (listing != null && at[m] < listing.size()) {
-                least = Math.min(least, listing.get(at[m]));
+                least = Math.min(least, listing.chunk(at[m]));
             }
         }
         return least == Long.MAX_VALUE ? -1 : (int) least;
+    }
+
+    /// Compares the chunks that are known here and that no member lists. Those that begin with a
+    /// write that is sent again may be missing; only where there are others is the table searched.
+    private boolean compareUnlisted(VolumePg pg, int[] at, int unlisted) {
+        int begun = 0;
+        for (WritePart part = pg.keptFirst; part != null; part = part.keptNext) {
+            begun += part.previous == Versions.NONE && !listed(pg, part.chunkIndex) ? 1 : 0;
+        }
+        if (begun == unlisted) {
+            return true;
+        }
+        int pgCount = gateway.map().pgCount();
+        ChunkTable table = volume.table();
+        for (int chunk = table.next(0); chunk >= 0; chunk = table.next(chunk + 1)) {
+            boolean here = PgHash.of(volume.id(), chunk, pgCount) == pg.pg;
+            if (here && !listed(pg, chunk) && !compareChunk(pg, at, chunk)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean listed(VolumePg pg, int chunk) {
+        for (int m = 0; m < pg.members; m++) {
+            Listing listing = pg.listings[m];
+            if (listing != null && listing.holds(chunk)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private boolean compareChunk(VolumePg pg, int[] at, int chunk) {
         long[] versions = new long[pg.members];
         int source = -1;
         for (int m = 0; m < pg.members; m++) {
-            LongList listing = pg.listings[m];
-            if (listing != null && at[m] < listing.size() && listing.get(at[m]) == chunk) {
-                versions[m] = listing.get(at[m] + 1);
-                at[m] += 2;
+            Listing listing = pg.listings[m];
+            if (listing != null && at[m] < listing.size() && listing.chunk(at[m]) == chunk) {
+                versions[m] = listing.version(at[m]++);
             }
             if (pg.inSync[m]
                     && (source < 0 || Versions.compare(versions[m], versions[source]) > 0)) {
@@ -267,7 +303,7 @@ final class ChunkOpen {
         long needed = kept != null ? kept.previous : mine;
         boolean fresh = kept == null && (!pg.known || mine == 0);
         if (fresh) {
-            volume.table().set(chunk, highest);
+            volume.setVersion(pg, chunk, highest);
             needed = highest;
         } else {
             Check.that(Versions.compare(highest, mine) <= 0, "a replica is ahead", highest, mine);
@@ -393,7 +429,7 @@ final class ChunkOpen {
                 }
                 if (pg.inSync[m]) {
                     list = true;
-                    pg.listings[m] = new LongList();
+                    pg.listings[m] = new Listing();
                 }
                 opened(pg, m);
             }
@@ -419,10 +455,9 @@ final class ChunkOpen {
                 VolumePg pg = volume.pg(ChunkList.pg(reply, n));
                 int m = pg == null ? -1 : pg.memberOf(peer);
                 if (pg != null && m >= 0 && pg.stages[m] == Stage.OPENED && pg.calls[m] == this) {
-                    LongList listing = pg.listings[m];
+                    Listing listing = pg.listings[m];
                     if (listing != null) {
-                        listing.add(ChunkList.chunkIndex(reply, n));
-                        listing.add(ChunkList.version(reply, n));
+                        listing.add(ChunkList.chunkIndex(reply, n), ChunkList.version(reply, n));
                     }
                 }
             }

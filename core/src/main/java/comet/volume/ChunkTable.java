@@ -34,6 +34,22 @@ final class ChunkTable {
         versions[chunkIndex & PAGE - 1] = version;
     }
 
+    /// The first chunk from `fromChunk` on that exists, or -1.
+    int next(int fromChunk) {
+        int chunk = fromChunk;
+        while (chunk >>> PAGE_SHIFT < pages.length) {
+            long[] versions = pages[chunk >>> PAGE_SHIFT];
+            if (versions == null) {
+                chunk = (chunk | PAGE - 1) + 1;
+            } else if (versions[chunk & PAGE - 1] != 0) {
+                return chunk;
+            } else {
+                chunk++;
+            }
+        }
+        return -1;
+    }
+
     void clear() {
         pages = new long[0][];
     }

@@ -20,7 +20,13 @@ final class Flush {
     private final Gateway gateway;
     private final ArrayDeque<Request> waiting = new ArrayDeque<>();
     private final ArrayDeque<Request> served = new ArrayDeque<>();
+
+    /// Requests whose round is over, to be answered. Apart from those served by a round, because an
+    /// answer makes room for other requests, and those may begin the next round.
+    private final ArrayDeque<Request> over = new ArrayDeque<>();
+
     private final LongObjectMap<SyncCall> calls = new LongObjectMap<>();
+    private boolean answering;
     private boolean active;
     private long round;
     private int remaining;
@@ -56,9 +62,7 @@ final class Flush {
         active = true;
         round++;
         remaining = 0;
-        for (Request request = waiting.poll(); request != null; request = waiting.poll()) {
-            served.addLast(request);
-        }
+        moveAll(waiting, served);
         for (VolumePg pg = volume.unsynced().dirtyFirst(); pg != null; pg = pg.dirtyNext) {
             for (WritePart part = pg.keptFirst; part != null; part = part.keptNext) {
                 if (part.stage == WritePart.Stage.COMPLETE) {
@@ -83,11 +87,27 @@ final class Flush {
 
     private void end() {
         active = false;
-        for (Request request = served.poll(); request != null; request = served.poll()) {
+        moveAll(served, over);
+        if (answering) {
+            return;
+        }
+        answering = true;
+        answerOver();
+        answering = false;
+        if (!active && !waiting.isEmpty()) {
+            begin();
+        }
+    }
+
+    private void answerOver() {
+        for (Request request = over.poll(); request != null; request = over.poll()) {
             volume.finish(request);
         }
-        if (!waiting.isEmpty()) {
-            begin();
+    }
+
+    private static void moveAll(ArrayDeque<Request> from, ArrayDeque<Request> to) {
+        for (Request request = from.poll(); request != null; request = from.poll()) {
+            to.addLast(request);
         }
     }
 
@@ -137,12 +157,12 @@ final class Flush {
     /// The volume has ended.
     void fail(int errno) {
         active = false;
-        served.addAll(waiting);
-        waiting.clear();
-        for (Request request = served.poll(); request != null; request = served.poll()) {
+        moveAll(waiting, served);
+        for (Request request : served) {
             request.fail(errno);
-            volume.finish(request);
         }
+        moveAll(served, over);
+        answerOver();
         for (int slot = 0; slot < calls.slots(); slot++) {
             SyncCall call = calls.valueAt(slot);
             if (call != null) {

@@ -2,6 +2,7 @@ package comet.volume;
 
 import comet.base.Buf;
 import comet.base.BufPool;
+import comet.base.Check;
 import comet.base.Crc;
 import comet.base.Sizes;
 import comet.cluster.ClusterMap;
@@ -195,21 +196,20 @@ public final class Gateway implements MetaClient.Listener {
         });
     }
 
-    /// Flushes, levels and detaches; `force`: at once, whatever is unsynced is lost.
+    /// Flushes, levels and detaches.
     ///
+    /// @param force never here: to give up what is unsynced is for the group to decide, which then
+    ///   ends the attachment wherever it is held
     /// @param done told null, or why not
     public void detach(long volumeId, boolean force, Consumer<@Nullable String> done) {
+        Check.that(!force, "a gateway detaches nothing by force");
         Volume volume = volumes.get(volumeId);
         if (volume == null) {
             done.accept(null);
             return;
         }
         volume.pin(false);
-        if (force) {
-            volume.attachment().drop(done);
-        } else {
-            volume.attachment().detach(done);
-        }
+        volume.attachment().detach(done);
     }
 
     /// All volumes that this gateway has served since it started.

@@ -80,7 +80,7 @@ final class Levelling {
             tasks.remove(task.chunkIndex);
             task.drop();
             if (task.fresh) {
-                volume.table().set(task.chunkIndex, 0);
+                volume.setVersion(pg, task.chunkIndex, 0);
             }
             for (ChunkPart part = task.waiting.poll(); part != null; part = task.waiting.poll()) {
                 pg.waiting.add(part);

@@ -18,9 +18,14 @@ final class ReadPlan {
     /// A replica elsewhere is preferred to one on this host only if so much less waits there.
     private static final long SAME_HOST_BYTES = 1 << 20;
 
+    /// So often at most is it told that a replica is behind, and the map asked for what is new:
+    /// such reads are tried again all the time.
+    private static final long STALE_NS = GatewayConfig.SECOND_NS;
+
     private final Volume volume;
     private final Gateway gateway;
     private int turn;
+    private long staleNextNs = Long.MIN_VALUE;
 
     ReadPlan(Volume volume) {
         this.volume = volume;
@@ -188,6 +193,11 @@ final class ReadPlan {
 
     /// The replica has lost something that it had: the map will tell of its new boot or epoch.
     private void stale(ReadPart part, Frame reply) {
+        long nowNs = gateway.loop().nowNs();
+        if (nowNs < staleNextNs) {
+            return;
+        }
+        staleNextNs = nowNs + STALE_NS;
         gateway.keeper().refresh();
         report("replica-behind", part, "version=" + Versions.text(ReadReply.version(reply)));
     }

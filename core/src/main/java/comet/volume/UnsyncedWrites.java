@@ -109,8 +109,9 @@ final class UnsyncedWrites {
         int freed = part.dataBytes();
         long round = part.flushRound;
         part.free();
-        volume.flush().released(round);
+        // The count first: what goes on now, with the end of a flush or with the room, must see it.
         gateway.removeUnsynced(freed);
+        volume.flush().released(round);
         volume.attachment().onProgress();
     }
 

@@ -353,6 +353,12 @@ final class Volume {
         return true;
     }
 
+    /// Takes over a chunk's version into the table; 0: it does not exist, or is not known.
+    void setVersion(VolumePg pg, int chunkIndex, long version) {
+        pg.chunks += (version == 0 ? 0 : 1) - (table.get(chunkIndex) == 0 ? 0 : 1);
+        table.set(chunkIndex, version);
+    }
+
     /// The newest version of the chunk whose write is complete, with all before it.
     long completedVersion(int chunkIndex) {
         ActiveChunk chunk = order.chunk(chunkIndex);
@@ -551,6 +557,7 @@ final class Volume {
                 inFlightBytes,
                 queue.size(),
                 unsynced.bytes(),
+                unsynced.count(),
                 levelling.left(),
                 stats);
     }

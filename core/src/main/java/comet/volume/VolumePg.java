@@ -41,10 +41,13 @@ final class VolumePg {
 
     final Stage[] stages = new Stage[Sizes.REPLICAS_MAX];
     final @Nullable Pending[] calls = new Pending[Sizes.REPLICAS_MAX];
-    final @Nullable LongList[] listings = new LongList[Sizes.REPLICAS_MAX];
+    final @Nullable Listing[] listings = new Listing[Sizes.REPLICAS_MAX];
 
     /// The chunk table holds this PG's versions, from the first opening's comparison on.
     boolean known;
+
+    /// Chunks of this PG in the chunk table.
+    int chunks;
 
     /// All members have fenced older terms (or none was ever asked to).
     boolean fenced = true;
@@ -120,6 +123,7 @@ final class VolumePg {
         attempt++;
         epoch = -1;
         known = false;
+        chunks = 0;
         fenced = true;
         blockingLevels = 0;
         queuedForOpen = false;

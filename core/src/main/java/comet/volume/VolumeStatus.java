@@ -9,6 +9,7 @@ package comet.volume;
 /// @param inFlightBytes of requests under way
 /// @param queued requests that wait to be begun
 /// @param unsyncedBytes kept until every replica has them durably
+/// @param unsyncedWrites how many writes those are; zeroes and trims count, too, and have no bytes
 /// @param toLevel chunks still to be levelled
 public record VolumeStatus(
         long volumeId,
@@ -22,5 +23,6 @@ public record VolumeStatus(
         long inFlightBytes,
         int queued,
         long unsyncedBytes,
+        int unsyncedWrites,
         int toLevel,
         VolumeStats stats) {}

@@ -55,11 +55,10 @@ final class WriteFanout {
     }
 
     private void send(WritePart part) {
-        ChunkTable table = volume.table();
         VolumePg pg = part.pg;
-        part.previous = table.get(part.chunkIndex);
+        part.previous = volume.table().get(part.chunkIndex);
         part.version = Versions.next(part.previous, volume.term());
-        table.set(part.chunkIndex, part.version);
+        volume.setVersion(pg, part.chunkIndex, part.version);
         if (Versions.count(part.version) > COUNT_LIMIT) {
             volume.attachment().renewTerm();
         }

@@ -37,6 +37,9 @@ final class FakeMeta {
     boolean reachable = true;
     boolean pushes = true;
 
+    /// Is told nothing unless it asks.
+    @Nullable MetaClient deaf;
+
     FakeMeta(TestLoop loop, int pgCount) {
         this.loop = loop;
         cluster = new ClusterInfo(77, 88, pgCount, 2);
@@ -278,7 +281,7 @@ final class FakeMeta {
         }
 
         private void push(MapUpdate update) {
-            if (pushes && reachable && listener != null && clients.contains(this)) {
+            if (pushes && deaf != this && reachable && listener != null && clients.contains(this)) {
                 listener.onUpdate(update);
             }
         }

@@ -344,4 +344,28 @@ class RecoveryTest {
         assertThat(harness.store(1).chunk(1, 0)).isNull();
         assertThat(harness.store(1).chunk(1, 3)).isNull();
     }
+
+    @Test
+    void a_copy_that_waited_for_room_brings_nothing_of_a_purged_volume_back() {
+        open(5);
+        both(0, 1, 0, v(5, 1), 1);
+        two.sync(0);
+        both(0, 2, v(5, 1), v(5, 2), 2);
+        harness.kill(2, harness.store(2).durableSequence());
+        harness.meta.alive.remove(2);
+        harness.store(2).roomBytes = 4096;
+        harness.start(2);
+        harness.loop.advanceMs(200);
+        assertThat(harness.disk(2).pulls().activeCount()).isEqualTo(1);
+        // The source learns of the purge much later.
+        harness.meta.deaf = harness.nodes.get(1).client;
+        harness.meta.purgeVolume(1);
+        harness.loop.advanceMs(500);
+        assertThat(harness.store(2).chunk(1, 0)).isNull();
+        assertThat(harness.store(1).chunk(1, 0)).isNotNull();
+        harness.store(2).makeRoom();
+        harness.loop.advanceMs(500);
+        assertThat(harness.store(2).chunk(1, 0)).isNull();
+        assertThat(harness.state(one.pg(0), 2)).isEqualTo(MemberState.IN_SYNC);
+    }
 }

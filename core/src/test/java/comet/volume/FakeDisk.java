@@ -79,6 +79,9 @@ final class FakeDisk implements Connection.Acceptor {
     /// Answers to writes are kept back.
     boolean withhold;
 
+    /// Syncs are done and their answers kept back.
+    boolean withholdSyncs;
+
     final List<Runnable> withheld = new ArrayList<>();
     int corruptReads;
     int flippedReads;
@@ -129,9 +132,22 @@ final class FakeDisk implements Connection.Acceptor {
         net.servers.put("disk:" + diskId, this);
     }
 
-    void syncAll() {
+    /// Gives the answers that were kept back, and keeps back no more.
+    void release() {
+        withhold = false;
+        withholdSyncs = false;
+        List<Runnable> answers = List.copyOf(withheld);
+        withheld.clear();
+        answers.forEach(Runnable::run);
+    }
+
+    private void persist() {
         changed.forEach((key, ignored) -> durable.put(key, chunks.get(key).copy()));
         changed.clear();
+    }
+
+    void syncAll() {
+        persist();
         for (Conn conn : conns) {
             conn.durableSequence = conn.answeredSequence;
         }
@@ -295,6 +311,15 @@ final class FakeDisk implements Connection.Acceptor {
             Frame copy = net.frames.take();
             copy.resizeHead(f.headBytes());
             System.arraycopy(f.head(), 0, copy.head(), 0, f.headBytes());
+            if (withholdSyncs) {
+                persist();
+                long covered = answeredSequence;
+                withheld.add(() -> {
+                    durableSequence = Math.max(durableSequence, covered);
+                    answerSync(copy);
+                });
+                return;
+            }
             loop.schedule(prng.nextLong(2_000_000), () -> finishSync(copy));
         }
 
@@ -304,6 +329,10 @@ final class FakeDisk implements Connection.Acceptor {
                 return;
             }
             syncAll();
+            answerSync(f);
+        }
+
+        private void answerSync(Frame f) {
             int count = SyncRequest.count(f);
             Frame r = net.frames.take();
             SyncRequest.startReply(

@@ -278,6 +278,52 @@ class ReplicationTest {
     }
 
     @Test
+    void replicas_that_all_lost_a_write_are_told_of_once_a_second() {
+        cluster.await(cluster.write(node, device, 0, bytes, 0));
+        for (int disk = 1; disk <= 2; disk++) {
+            cluster.disk(disk).chunks.get(chunk(0)).version--;
+        }
+        Answer read = new Answer();
+        device.read(0, 4096, node.bufs.take(4096), 0, read);
+        cluster.loop.runFor(3 * TestCluster.SECOND);
+        assertThat(read.come()).isFalse();
+        assertThat(cluster.events.stream().filter(event -> event.contains("replica-behind")))
+                .hasSizeBetween(2, 4);
+    }
+
+    @Test
+    void a_chunk_that_was_durable_and_that_nobody_lists_any_more_is_waited_for() {
+        cluster.meta.addVolume(6, "large", 256 << 20, Durability.FLUSH);
+        BlockDevice large = node.open("large");
+        int gone = 0;
+        int begun = 1;
+        while (PgHash.of(6, begun, TestCluster.PGS) != PgHash.of(6, gone, TestCluster.PGS)) {
+            begun++;
+        }
+        cluster.await(cluster.write(node, large, (long) gone << 22, bytes, 0));
+        assertThat(cluster.flush(large)).isZero();
+        cluster.await(cluster.write(node, large, (long) begun << 22, bytes, 0));
+        FakeDisk.Chunk lost = cluster.disk(2).chunks.get(new FakeDisk.Key(6, gone));
+        for (int disk = 1; disk <= 2; disk++) {
+            cluster.disk(disk).chunks.remove(new FakeDisk.Key(6, begun));
+            cluster.disk(disk).changed.clear();
+            cluster.disk(disk).chunks.remove(new FakeDisk.Key(6, gone));
+        }
+        cluster.configure(MemberState.IN_SYNC, MemberState.IN_SYNC);
+        Answer write = cluster.write(node, large, (long) gone << 22, bytes, 0);
+        cluster.loop.runFor(5 * TestCluster.SECOND);
+        assertThat(write.come()).isFalse();
+        assertThat(cluster.events)
+                .anyMatch(event -> event.startsWith("ERROR chunk-behind volume=6 chunk=" + gone))
+                .noneMatch(event -> event.contains("replica-behind"))
+                .noneMatch(event -> event.contains("write-refused"));
+        cluster.disk(2).chunks.put(new FakeDisk.Key(6, gone), lost);
+        assertThat(cluster.await(write)).isZero();
+        assertThat(cluster.read(node, large, (long) begun << 22, 4096)).isEqualTo(bytes);
+        assertThat(cluster.flush(large)).isZero();
+    }
+
+    @Test
     void writes_wait_for_credit() {
         // Never more than one chunk granted ahead; the fake checks that nothing goes beyond it.
         for (int disk = 1; disk <= 2; disk++) {
@@ -460,6 +506,18 @@ class ReplicationTest {
         java.util.Arrays.fill(data, 12_288, 16_384, (byte) 0);
         assertThat(cluster.read(node, device, 0, 20_480)).isEqualTo(data);
         assertThat(cluster.disk(1).chunks.get(chunk(0)).state[3]).isEqualTo(BlockState.ABSENT);
+    }
+
+    @Test
+    void trims_that_are_complete_and_not_durable_count_as_something_to_lose() {
+        cluster.await(cluster.write(node, device, 0, bytes, 0));
+        assertThat(cluster.flush(device)).isZero();
+        assertThat(node.gateway.status().getFirst().unsyncedWrites()).isZero();
+        Answer trim = new Answer();
+        device.trim(0, 4096, 0, trim);
+        assertThat(cluster.await(trim)).isZero();
+        assertThat(node.gateway.status().getFirst().unsyncedBytes()).isZero();
+        assertThat(node.gateway.status().getFirst().unsyncedWrites()).isEqualTo(1);
     }
 
     private List<String> extents(long offset, long length) {

@@ -158,7 +158,7 @@ final class Cluster implements Guests.Access {
     }
 
     comet.volume.GatewayConfig gatewayConfig() {
-        return comet.volume.GatewayConfig.defaults();
+        return options.gateway();
     }
 
     // Events.

@@ -12,6 +12,8 @@ import java.util.Set;
 /// @param cellShift bytes by which all requests are off the sectors
 /// @param faultGapNs mean time between faults
 /// @param safetyNs how long faults go on
+/// @param unsyncedBytesMax the gateway's bounds of what it keeps and has under way: where they are
+///   small, writers wait for room, and their volumes are flushed for it, all the time
 record Options(
         int nodeCount,
         int disksPerNode,
@@ -31,13 +33,19 @@ record Options(
         int metaLossPerMille,
         long journalBytes,
         long diskBytes,
-        int largeBytesMin) {
+        int largeBytesMin,
+        long unsyncedBytesMax,
+        long inFlightBytesMax) {
 
     /// Most data of one journal record, and so of one write.
     static final int RECORD_BYTES_MAX = 64 << 10;
 
     /// From where on writes go straight to segments: never, nearly always, sometimes.
     private static final int[] LARGE_BYTES = {Integer.MAX_VALUE, 4 << 10, 8 << 10};
+
+    /// Which seeds are crowded: none of those that were kept before there was such a thing, so that
+    /// they go on trying what they were kept for.
+    private static final long CROWD_SALT = 180_000_540;
 
     /// What may go wrong.
     enum Fault {
@@ -76,6 +84,17 @@ record Options(
                 .withSpace(1 << 20, 0, 1 << 20);
     }
 
+    comet.volume.GatewayConfig gateway() {
+        comet.volume.GatewayConfig usual = comet.volume.GatewayConfig.defaults();
+        return new comet.volume.GatewayConfig(
+                inFlightBytesMax,
+                Math.min(usual.volumeInFlightBytesMax(), inFlightBytesMax),
+                unsyncedBytesMax,
+                usual.blockMapsMax(),
+                usual.detachAfterNs(),
+                usual.silenceNs());
+    }
+
     static Options of(long seed) {
         Prng prng = new Prng(Prng.mix(seed + 0x5EED));
         boolean odd = prng.chance(1, 4);
@@ -99,26 +118,78 @@ record Options(
                         prng.chance(1, 3));
         boolean wide = prng.chance(1, 5);
         long journalBytes = prng.chance(1, 2) ? 1 << 20 : 4 << 20;
+        Options drawn =
+                new Options(
+                        wide ? 3 + prng.nextInt(2) : 2,
+                        prng.chance(1, 6) ? 2 : 1,
+                        1 + prng.nextInt(2),
+                        prng.chance(1, 4) ? 2 : 1,
+                        1 + prng.nextInt(3),
+                        1 << prng.nextInt(4),
+                        windowBytes,
+                        cellBytes,
+                        shift,
+                        prng.chance(1, 5),
+                        habits,
+                        150 + prng.nextInt(250),
+                        faults(prng),
+                        20_000_000L << prng.nextInt(6),
+                        1_000_000_000L + prng.nextLong(4_000_000_000L),
+                        prng.chance(1, 3) ? 50 : 0,
+                        journalBytes,
+                        prng.chance(1, 10) ? journalBytes + (6L + prng.nextInt(3) << 20) : 1L << 30,
+                        LARGE_BYTES[prng.nextInt(LARGE_BYTES.length)],
+                        comet.volume.GatewayConfig.defaults().unsyncedBytesMax(),
+                        comet.volume.GatewayConfig.defaults().inFlightBytesMax());
+        Prng crowd = new Prng(Prng.mix(seed + CROWD_SALT));
+        return crowd.chance(1, 4) ? drawn.crowded(crowd) : drawn;
+    }
+
+    /// The same where many guests share little memory in the gateway, and flush all the time.
+    Options crowded(Prng prng) {
+        Guests.Habits calm = habits;
+        boolean flushing = prng.chance(2, 3);
+        Guests.Habits crowded =
+                new Guests.Habits(
+                        2 + prng.nextInt(3),
+                        4 + prng.nextInt(12),
+                        prng.chance(1, 2) ? 3_000_000 : 500_000,
+                        calm.opCells(),
+                        flushing ? 15 : calm.readPercent(),
+                        flushing ? 20 + prng.nextInt(25) : calm.flushPercent(),
+                        prng.chance(2, 3) ? 0 : calm.fuaPercent(),
+                        calm.zeroPercent(),
+                        calm.trimPercent(),
+                        calm.statusPercent(),
+                        calm.wholeChunks());
+        EnumSet<Fault> more = EnumSet.noneOf(Fault.class);
+        more.addAll(faults);
+        if (!more.isEmpty() && prng.chance(1, 2)) {
+            more.add(Fault.POWER_EVERYTHING);
+            more.add(Fault.SLOW_DISK);
+        }
         return new Options(
-                wide ? 3 + prng.nextInt(2) : 2,
-                prng.chance(1, 6) ? 2 : 1,
-                1 + prng.nextInt(2),
-                prng.chance(1, 4) ? 2 : 1,
+                nodeCount,
+                disksPerNode,
+                gatewayCount,
                 1 + prng.nextInt(3),
-                1 << prng.nextInt(4),
+                volumeChunks,
+                pgCount,
                 windowBytes,
                 cellBytes,
-                shift,
-                prng.chance(1, 5),
-                habits,
-                150 + prng.nextInt(250),
-                faults(prng),
-                20_000_000L << prng.nextInt(6),
-                1_000_000_000L + prng.nextLong(4_000_000_000L),
-                prng.chance(1, 3) ? 50 : 0,
+                cellShift,
+                durableVolume && !flushing,
+                crowded,
+                opsPerVolume,
+                more,
+                faultGapNs,
+                safetyNs,
+                metaLossPerMille,
                 journalBytes,
-                prng.chance(1, 10) ? journalBytes + (6L + prng.nextInt(3) << 20) : 1L << 30,
-                LARGE_BYTES[prng.nextInt(LARGE_BYTES.length)]);
+                diskBytes,
+                largeBytesMin,
+                (8L << 10) << prng.nextInt(5),
+                (16L << 10) << prng.nextInt(5));
     }
 
     private static Set<Fault> faults(Prng prng) {
@@ -170,7 +241,9 @@ record Options(
                 0,
                 journalBytes,
                 diskBytes,
-                largeBytesMin);
+                largeBytesMin,
+                unsyncedBytesMax,
+                inFlightBytesMax);
     }
 
     Options withFaults(Set<Fault> only) {
@@ -193,6 +266,8 @@ record Options(
                 metaLossPerMille,
                 journalBytes,
                 diskBytes,
-                largeBytesMin);
+                largeBytesMin,
+                unsyncedBytesMax,
+                inFlightBytesMax);
     }
 }

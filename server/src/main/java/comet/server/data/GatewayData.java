@@ -143,17 +143,20 @@ public final class GatewayData implements AutoCloseable {
                 .toList();
     }
 
-    private static boolean nothingToLose(VolumeStatus volume) {
-        return volume.unsyncedBytes() == 0 && volume.inFlightBytes() == 0 && volume.queued() == 0;
+    /// Zeroes and trims have no bytes, and are lost all the same.
+    static boolean nothingToLose(VolumeStatus volume) {
+        return volume.unsyncedWrites() == 0 && volume.inFlightBytes() == 0 && volume.queued() == 0;
     }
 
     private static String words(List<VolumeStatus> left) {
-        long unsynced = left.stream().mapToLong(VolumeStatus::unsyncedBytes).sum();
+        long bytes = left.stream().mapToLong(VolumeStatus::unsyncedBytes).sum();
+        long writes = left.stream().mapToLong(VolumeStatus::unsyncedWrites).sum();
         VolumeStatus first = left.isEmpty() ? null : left.getFirst();
-        return "volumes=%d unsyncedBytes=%d first=%s waitsFor=\"%s\""
+        return "volumes=%d unsyncedWrites=%d unsyncedBytes=%d first=%s waitsFor=\"%s\""
                 .formatted(
                         left.size(),
-                        unsynced,
+                        writes,
+                        bytes,
                         first == null ? "" : first.name(),
                         first == null ? "" : first.waitingFor());
     }
