@@ -25,6 +25,8 @@ public final class FileMedia implements Media, AutoCloseable {
     /// The name that may lead elsewhere.
     private static final String JOURNAL = "journal";
 
+    private static final int FILE_MODE = 0640;
+
     /// Magic numbers of statfs(2): those two keep what a sync promised and allocate on request.
     private static final long EXT4 = 0xEF53;
 
@@ -262,6 +264,8 @@ public final class FileMedia implements Media, AutoCloseable {
         }
     }
 
+    /// A file gets its name when it is whole: whoever is killed in between, and a machine that
+    /// stops, leaves nothing behind.
     private static int createNow(Posix posix, Path path, long bytes) {
         try {
             SmallFile.makeFolder(SmallFile.parent(path));
@@ -269,8 +273,14 @@ public final class FileMedia implements Media, AutoCloseable {
             LOG.warn("cannot make the folder of {}", path, e);
             return -Errno.EIO;
         }
-        int flags = Posix.O_RDWR | Posix.O_CREAT | Posix.O_EXCL | Posix.O_CLOEXEC;
-        int fd = posix.open(path.toString(), flags, 0640);
+        String folder = SmallFile.parent(path).toString();
+        int fd = posix.open(folder, Posix.O_RDWR | Posix.O_TMPFILE | Posix.O_CLOEXEC, FILE_MODE);
+        boolean named = fd == -Posix.EOPNOTSUPP || fd == -Posix.EISDIR;
+        if (named) {
+            // A file system without such files: a test's.
+            int flags = Posix.O_RDWR | Posix.O_CREAT | Posix.O_EXCL | Posix.O_CLOEXEC;
+            fd = posix.open(path.toString(), flags, FILE_MODE);
+        }
         if (fd < 0) {
             return fd == -Posix.EEXIST ? -Errno.EINVAL : fd;
         }
@@ -278,18 +288,22 @@ public final class FileMedia implements Media, AutoCloseable {
         if (result == 0) {
             result = posix.fsync(fd);
         }
+        if (result == 0 && !named) {
+            result = posix.name(fd, path.toString());
+            named = result == 0;
+        }
         posix.close(fd);
         if (result == 0) {
-            result = posix.syncFolder(SmallFile.parent(path).toString());
+            result = posix.syncFolder(folder);
         }
-        if (result < 0) {
+        if (result < 0 && named) {
             try {
                 Files.deleteIfExists(path);
             } catch (IOException e) {
                 LOG.warn("cannot remove what could not be made: {}", path, e);
             }
         }
-        return result;
+        return result == -Posix.EEXIST ? -Errno.EINVAL : result;
     }
 
     /// @param outcome a [PosixFile], or a negated error number

@@ -24,9 +24,17 @@ class Posix {
     static final int O_DIRECTORY =
             System.getProperty("os.arch", "").equals("aarch64") ? 0x4000 : 0x10000;
 
+    /// A file without a name (open(2)).
+    static final int O_TMPFILE = 0x400000 | O_DIRECTORY;
+
     static final int EINTR = 4;
     static final int EAGAIN = 11;
     static final int EEXIST = 17;
+    static final int EISDIR = 21;
+    static final int EOPNOTSUPP = 95;
+
+    private static final int AT_FDCWD = -100;
+    private static final int AT_SYMLINK_FOLLOW = 0x400;
 
     /// Do not wait: answer EAGAIN where data is not in the page cache (preadv2(2)).
     static final int RWF_NOWAIT = 8;
@@ -44,6 +52,8 @@ class Posix {
     private static final MethodHandle FSYNC = Libc.function("fsync", INT, INT);
     private static final MethodHandle FALLOCATE =
             Libc.function("fallocate", INT, INT, INT, LONG, LONG);
+    private static final MethodHandle LINKAT =
+            Libc.function("linkat", INT, INT, LONG, INT, LONG, INT);
     private static final MethodHandle STATFS = Libc.function("statfs", INT, LONG, LONG);
 
     private final MemorySegment state;
@@ -124,6 +134,20 @@ class Posix {
     int fallocate(int fd, long bytes) {
         try {
             return result((int) FALLOCATE.invokeExact(state, fd, 0, 0L, bytes));
+        } catch (Throwable t) {
+            throw Libc.impossible(t);
+        }
+    }
+
+    /// Gives a name to a file that was opened without one (linkat(2)).
+    int name(int fd, String path) {
+        try (Arena arena = Arena.ofConfined()) {
+            long from = arena.allocateFrom("/proc/self/fd/" + fd).address();
+            long to = arena.allocateFrom(path).address();
+            return result(
+                    (int)
+                            LINKAT.invokeExact(
+                                    state, AT_FDCWD, from, AT_FDCWD, to, AT_SYMLINK_FOLLOW));
         } catch (Throwable t) {
             throw Libc.impossible(t);
         }

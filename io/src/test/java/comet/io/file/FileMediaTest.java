@@ -15,8 +15,10 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -151,6 +153,32 @@ class FileMediaTest {
         assertThat(errno(done -> media.create("huge", 1L << 50, Access.DIRECT, done)))
                 .isIn(Errno.ENOSPC, 27 /* EFBIG: beyond what the file system addresses */);
         assertThat(folder.resolve("huge")).doesNotExist();
+    }
+
+    /// So a process that is killed in the middle leaves no short file.
+    @Test
+    void a_file_has_its_name_only_when_it_is_whole() throws IOException, MediaException {
+        AtomicInteger made = new AtomicInteger();
+        Posix watching =
+                new Posix() {
+                    @Override
+                    int fallocate(int fd, long bytes) {
+                        assertThat(folder.resolve("segments")).isEmptyDirectory();
+                        int result = super.fallocate(fd, bytes);
+                        assertThat(folder.resolve("segments")).isEmptyDirectory();
+                        made.incrementAndGet();
+                        return result;
+                    }
+                };
+        pool.close();
+        media.close();
+        pool = new FilePool("test-file", 1, () -> watching);
+        media = FileMedia.open(folder, setting.options(), test.loop, pool);
+        test.on(create("segments/1", 1 << 20, Access.DIRECT)::close);
+        assertThat(made.get()).isEqualTo(1);
+        assertThat(Files.size(folder.resolve("segments/1"))).isEqualTo(1 << 20);
+        var permissions = Files.getPosixFilePermissions(folder.resolve("segments/1"));
+        assertThat(permissions).doesNotContain(PosixFilePermission.OTHERS_READ);
     }
 
     @Test
