@@ -70,7 +70,8 @@ final class BenchCommand extends AdminCommand {
             client.post("/v1/volumes", Map.of("name", name, "sizeBytes", bytes));
             Scratch scratch = new Scratch(client);
             Runtime.getRuntime().addShutdownHook(new Thread(scratch::remove));
-            Fio fio = scratch.fio = new Fio(uri(client), bytes);
+            Fio fio = new Fio(uri(client), bytes);
+            scratch.fio = fio;
             say("scratch volume %s of %s, made and filled".formatted(name, Size.text(bytes)));
             fio.fill();
             measure(fio, wanted);

@@ -80,7 +80,6 @@ public final class NodeData implements AutoCloseable {
 
     private final EventLoop loop;
     private final Settings settings;
-    private final MetaClient meta;
     private final Events events;
     private final FilePool pool;
     private final NodeServer server;
@@ -106,7 +105,6 @@ public final class NodeData implements AutoCloseable {
             Events events) {
         this.loop = loop;
         this.settings = settings;
-        this.meta = meta;
         this.events = events;
         group = new Group(loop, meta);
         pool = new FilePool("file", settings.fileThreads());
