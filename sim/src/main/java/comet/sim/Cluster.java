@@ -370,6 +370,17 @@ final class Cluster implements Guests.Access {
     /// A volume comes and goes while others work.
     boolean passingVolume(Prng prng) {
         String name = "p" + prng.nextInt(4);
+        if (options.passingWrites()) {
+            Prng own = prng.fork();
+            adminClient.submit(
+                    new Command.CreateVolume(name, 8 << 20, Durability.FLUSH, 1),
+                    reply -> {
+                        if (reply instanceof Reply.Id id) {
+                            pass(id.id(), 1 + own.nextInt(3), own);
+                        }
+                    });
+            return true;
+        }
         VolumeInfo there = meta.truth().volume(name);
         if (there == null) {
             adminClient.submit(
@@ -383,6 +394,28 @@ final class Cluster implements Guests.Access {
             }
         }
         return true;
+    }
+
+    /// A volume that is written to some times, then deleted, then purged.
+    private void pass(long volumeId, int fills, Prng prng) {
+        simulation.in(
+                prng.nextLong(100_000_000),
+                () -> {
+                    VolumeInfo volume = meta.truth().volume(volumeId);
+                    if (volume == null) {
+                        probe("written-volume-purged", 1);
+                        return;
+                    }
+                    int left = healed ? 0 : fills;
+                    if (volume.deleted()) {
+                        adminClient.submit(new Command.PurgeVolume(volumeId), reply -> {});
+                    } else if (left == 0) {
+                        adminClient.submit(new Command.DeleteVolume(volumeId, 2), reply -> {});
+                    } else if (gateways.get(prng.nextInt(gateways.size())).fill(volume, prng)) {
+                        left--;
+                    }
+                    pass(volumeId, left, prng);
+                });
     }
 
     // The end of a run.

@@ -14,6 +14,7 @@ import java.util.Set;
 /// @param safetyNs how long faults go on
 /// @param unsyncedBytesMax the gateway's bounds of what it keeps and has under way: where they are
 ///   small, writers wait for room, and their volumes are flushed for it, all the time
+/// @param passingWrites volumes that come and go are written to meanwhile
 record Options(
         int nodeCount,
         int disksPerNode,
@@ -35,7 +36,8 @@ record Options(
         long diskBytes,
         int largeBytesMin,
         long unsyncedBytesMax,
-        long inFlightBytesMax) {
+        long inFlightBytesMax,
+        boolean passingWrites) {
 
     /// Most data of one journal record, and so of one write.
     static final int RECORD_BYTES_MAX = 64 << 10;
@@ -140,7 +142,8 @@ record Options(
                         prng.chance(1, 10) ? journalBytes + (6L + prng.nextInt(3) << 20) : 1L << 30,
                         LARGE_BYTES[prng.nextInt(LARGE_BYTES.length)],
                         comet.volume.GatewayConfig.defaults().unsyncedBytesMax(),
-                        comet.volume.GatewayConfig.defaults().inFlightBytesMax());
+                        comet.volume.GatewayConfig.defaults().inFlightBytesMax(),
+                        false);
         Prng crowd = new Prng(Prng.mix(seed + CROWD_SALT));
         return crowd.chance(1, 4) ? drawn.crowded(crowd) : drawn;
     }
@@ -189,7 +192,8 @@ record Options(
                 diskBytes,
                 largeBytesMin,
                 (8L << 10) << prng.nextInt(5),
-                (16L << 10) << prng.nextInt(5));
+                (16L << 10) << prng.nextInt(5),
+                true);
     }
 
     private static Set<Fault> faults(Prng prng) {
@@ -243,7 +247,8 @@ record Options(
                 diskBytes,
                 largeBytesMin,
                 unsyncedBytesMax,
-                inFlightBytesMax);
+                inFlightBytesMax,
+                passingWrites);
     }
 
     Options withFaults(Set<Fault> only) {
@@ -268,6 +273,7 @@ record Options(
                 diskBytes,
                 largeBytesMin,
                 unsyncedBytesMax,
-                inFlightBytesMax);
+                inFlightBytesMax,
+                passingWrites);
     }
 }

@@ -1,6 +1,9 @@
 package comet.sim;
 
+import comet.base.Buf;
 import comet.base.Check;
+import comet.base.Prng;
+import comet.base.Sizes;
 import comet.cluster.Command;
 import comet.cluster.Reply;
 import comet.cluster.VolumeInfo;
@@ -139,6 +142,45 @@ final class SimGateway {
                                         opening.remove(volumeId);
                                     }
                                 }));
+    }
+
+    /// Writes something to a volume that is no guest's, all over it, and lets go of it again.
+    boolean fill(VolumeInfo volume, Prng prng) {
+        long volumeId = volume.volumeId();
+        Guests.Served served = served(volumeId);
+        Gateway core = gateway;
+        if (served == null || core == null) {
+            return false;
+        }
+        int[] left = {1 + prng.nextInt(12)};
+        for (int n = left[0]; n > 0; n--) {
+            int bytes = Sizes.BLOCK_BYTES * (1 + prng.nextInt(4));
+            long offset =
+                    prng.nextLong((volume.sizeBytes() - bytes) / Sizes.BLOCK_BYTES)
+                            * Sizes.BLOCK_BYTES;
+            simulation.in(
+                    prng.nextLong(20_000_000),
+                    served.process().life(),
+                    () -> {
+                        Buf data = served.process().bufs().take(bytes);
+                        data.zero(0, bytes);
+                        served.device()
+                                .write(
+                                        offset,
+                                        bytes,
+                                        data,
+                                        0,
+                                        0,
+                                        errno -> {
+                                            data.release();
+                                            cluster.probe("passing-write", errno == 0 ? 1 : 0);
+                                            if (--left[0] == 0) {
+                                                core.detach(volumeId, false, why -> {});
+                                            }
+                                        });
+                    });
+        }
+        return true;
     }
 
     /// Attaches a volume here by force; then its guests come here.
