@@ -186,8 +186,9 @@ def fio(target, name, rw, bs, depth, jobs, fsync, size, runtime=None, ramp=1, ex
     # The CPU time is of the ramp, too.
     requests = ops * (runtime + ramp) if runtime and ramp else sum(s["total_ios"] for s in sides)
     cpu = client + servers2 - servers
+    timed = [job["sync"]] if fsync else sides  # a flush takes longer than the write before it
     percentile = {
-        p: max(s["lat_ns"]["percentile"].get(p, 0) for s in sides) / 1000
+        p: max(s["lat_ns"].get("percentile", {}).get(p, 0) for s in timed) / 1000
         for p in ("50.000000", "99.000000", "99.900000")
     }
     return {

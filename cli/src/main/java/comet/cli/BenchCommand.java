@@ -22,6 +22,7 @@ import tools.jackson.databind.JsonNode;
             "Measure what a volume does: operations, bytes and latencies of a fixed list of jobs.",
             "VOLUME is a new name: a scratch volume is made and purged at the end. A volume that exists"
                     + " is only read, unless --overwrite says that its content may be lost.",
+            "Latencies of randwrite-flush are those of the flushes.",
             "Runs fio on this host against the gateway whose admin API is asked."
         })
 final class BenchCommand extends AdminCommand {
