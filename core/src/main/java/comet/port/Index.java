@@ -28,8 +28,7 @@ public interface Index {
     void scan(byte[] from, byte[] to, Rows rows, IoDone done, long token);
 
     /// Makes all changes, whole and durable, or none. While it runs a `get` may see either state. A
-    /// crash before the answer may leave it done. The implementation may make earlier parts visible
-    /// after a crash without later ones only in the order of the list.
+    /// crash before the answer may leave it done.
     void commit(List<Change> changes, IoDone done, long token);
 
     void close();

@@ -122,8 +122,6 @@ final class CheckpointSlice {
 
     private void commit() {
         List<Index.Change> changes = new ArrayList<>();
-        long number = ++parts.commitNumber;
-        changes.add(new Index.Change(IndexRows.BEGUN, IndexRows.number(number)));
         parts.segments.space().addChanges(changes);
         for (ChunkRows chunk : rows) {
             addChunk(chunk, changes);
@@ -132,7 +130,6 @@ final class CheckpointSlice {
             addFencesAndNotes(changes);
         }
         changes.add(new Index.Change(IndexRows.TAIL, IndexRows.tail(tail, through)));
-        changes.add(new Index.Change(IndexRows.ENDED, IndexRows.number(number)));
         for (Index.Change change : changes) {
             byte[] value = change.value();
             parts.counters.indexBytesWritten +=

@@ -169,8 +169,7 @@ final class ChunkRows {
     }
 
     /// Whether a newer generation may have taken over places from this page. Then what recovery
-    /// writes here goes to new places, and the old ones are free only when the chunk is dropped and
-    /// the space map is rebuilt.
+    /// writes here goes to new places, and the old ones stay in use, although nobody may read them.
     private boolean isInherited(int generation, int number) {
         if (chunk.dropped) {
             return false;

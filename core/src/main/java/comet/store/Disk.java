@@ -425,10 +425,18 @@ public final class Disk implements ChunkStore, Journal.Owner, LargeWrites.Owner,
         }
         parts.segments.growIfNeeded(0);
         if (!checkpoint.isRunning()
-                && (parts.journal().usedBytes() > parts.journal().ringBytes() / 2
+                && (parts.journal().usedBytes() > checkpointBytes()
                         || parts.pending.activeBlocks() >= Pending.BLOCKS_MAX)) {
             startCheckpoint();
         }
+    }
+
+    /// Bytes in the ring at which a checkpoint starts: what it moves is then in memory, with what
+    /// comes meanwhile; what has to be read from the ring again costs as much as what is written.
+    private long checkpointBytes() {
+        long ring = parts.journal().ringBytes();
+        long inMemory = parts.config.pendingBytesMax() / 8 * 5;
+        return Math.min(ring / 2, Math.max(ring / 16, inMemory));
     }
 
     /// Starts a checkpoint now, if none runs and there is anything to do.

@@ -26,7 +26,6 @@ final class DiskOpen implements JournalReplay.Listener {
     private boolean wasClean;
     private @Nullable MediaFile ring;
     private long indexSequence;
-    private boolean rebuild;
     private final ArrayDeque<Batch> replayed = new ArrayDeque<>();
     private long replayedRecords;
     private long rewrittenBytes;
@@ -82,7 +81,7 @@ final class DiskOpen implements JournalReplay.Listener {
     // The index.
 
     private void checkIndex() {
-        byte[][] keys = {IndexRows.IDENTITY, IndexRows.TAIL, IndexRows.BEGUN, IndexRows.ENDED};
+        byte[][] keys = {IndexRows.IDENTITY, IndexRows.TAIL};
         readFacts(keys, new byte[keys.length][], 0);
     }
 
@@ -130,10 +129,6 @@ final class DiskOpen implements JournalReplay.Listener {
             parts.tail = RingPlace.decode(found[1]);
             indexSequence = IndexRows.tailSequence(found[1]);
         }
-        long begun = found[2] == null ? 0 : Bytes.getLong(found[2], 0);
-        long ended = found[3] == null ? 0 : Bytes.getLong(found[3], 0);
-        parts.commitNumber = begun;
-        rebuild = begun != ended;
         countStart();
     }
 
@@ -187,7 +182,7 @@ final class DiskOpen implements JournalReplay.Listener {
     }
 
     private void openSegments() {
-        IndexLoad load = new IndexLoad(parts, rebuild);
+        IndexLoad load = new IndexLoad(parts);
         load.segments((known, error) ->
                 goOn(
                         error,

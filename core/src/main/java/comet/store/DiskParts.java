@@ -37,9 +37,6 @@ final class DiskParts {
     /// The ring's tail as the index has it.
     RingPlace tail = RingPlace.FIRST;
 
-    /// Number of the last index commit.
-    long commitNumber;
-
     /// Told of an error after which the disk must not go on.
     interface Failing {
         void fail(String what, int errno);

@@ -1,10 +1,7 @@
 package comet.store;
 
 import comet.base.Bytes;
-import comet.base.Sizes;
-import comet.port.Events;
 import comet.port.Index;
-import comet.wire.BlockState;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -22,14 +19,10 @@ final class IndexLoad {
     }
 
     private final DiskParts parts;
-    private final boolean rebuild;
     private @Nullable String damage;
-    private int pages;
 
-    /// @param rebuild whether the rows of space are not to be trusted
-    IndexLoad(DiskParts parts, boolean rebuild) {
+    IndexLoad(DiskParts parts) {
         this.parts = parts;
-        this.rebuild = rebuild;
     }
 
     /// Reads all rows of a kind, or as many as are wanted.
@@ -104,50 +97,11 @@ final class IndexLoad {
     }
 
     private void space(Done done) {
-        if (rebuild) {
-            scan(IndexRows.PAGE, this::page, done, () -> rebuilt(done));
-        } else {
-            scan(IndexRows.SPACE, this::piece, done, () -> done.done(null));
-        }
+        scan(IndexRows.SPACE, this::piece, done, () -> done.done(null));
     }
 
     private boolean piece(byte[] key, byte[] row) {
         parts.segments.space().load(Bytes.keyInt(key, 1), Bytes.keyInt(key, 5), row);
         return true;
-    }
-
-    /// The last commit was cut in the middle (which an index should not allow): which space is in
-    /// use is found out from the pages themselves. All of them have to be readable: the space of
-    /// one that is not would be given to others.
-    private boolean page(byte[] key, byte[] row) {
-        if (!IndexRows.isOwned(key, parts.headers)) {
-            return true;
-        }
-        byte[] page = IndexPage.expand(row);
-        if (page == null) {
-            damage = "a page of the index is damaged";
-        } else {
-            pages++;
-            mark(page);
-        }
-        return damage == null;
-    }
-
-    private void mark(byte[] page) {
-        for (int block = 0; block < IndexPage.BLOCKS; block++) {
-            if (IndexPage.state(page, block) == BlockState.DATA) {
-                parts.segments
-                        .space()
-                        .markUsed(
-                                IndexPage.segment(page, block),
-                                IndexPage.offset(page, block) >>> Sizes.BLOCK_SHIFT);
-            }
-        }
-    }
-
-    private void rebuilt(Done done) {
-        parts.segments.space().markAllDirty();
-        parts.events.event(Events.Level.WARN, "space-map-rebuilt", "pages=" + pages);
-        done.done(null);
     }
 }

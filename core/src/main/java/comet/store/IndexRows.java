@@ -8,7 +8,6 @@ import java.util.Arrays;
 /// smaller kinds. Values are little-endian.
 ///
 /// ```
-/// A                             u64 number of the last commit that was begun (first row of each)
 /// F volume                      u64 newest term seen
 /// H volume chunk                header of a chunk, see encodeHeader
 /// I                             u64,u64 uuid of the disk that the index belongs to
@@ -16,15 +15,12 @@ import java.util.Arrays;
 /// P volume chunk generation page   128 blocks, see IndexPage
 /// S segment piece               a bit per block of a segment, set: in use; 32,768 blocks a piece
 /// T                             the journal's tail, see RingPlace; u64 newest sequence in the index
-/// Z                             u64 number of the last commit that was ended (last row of each)
 /// ```
 final class IndexRows {
     private IndexRows() {}
 
-    static final byte[] BEGUN = {'A'};
     static final byte[] IDENTITY = {'I'};
     static final byte[] TAIL = {'T'};
-    static final byte[] ENDED = {'Z'};
     static final byte FENCE = 'F';
     static final byte HEADER = 'H';
     static final byte NOTE = 'N';

@@ -300,11 +300,4 @@ final class SpaceMap {
         }
         freeingCount = 0;
     }
-
-    /// Everything is to be written anew: after the map was rebuilt.
-    void markAllDirty() {
-        for (Segment segment : segments) {
-            Arrays.fill(segment.dirtyPieces, true);
-        }
-    }
 }

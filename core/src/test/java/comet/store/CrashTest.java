@@ -23,10 +23,7 @@ class CrashTest {
 
     /// Runs a program up to each of its steps; returns how many there are.
     private static long enumerate(
-            StoreConfig config,
-            boolean partly,
-            Consumer<StoreRig> setUp,
-            Consumer<StoreRig> program) {
+            StoreConfig config, Consumer<StoreRig> setUp, Consumer<StoreRig> program) {
         StoreRig whole = rig(config, 1, setUp);
         long first = whole.media.steps();
         program.accept(whole);
@@ -38,7 +35,7 @@ class CrashTest {
                     rig.media.crashAfter(step);
                     program.accept(rig);
                     rig.prng.nextLong(variant + 1);
-                    crashAndGoOn(rig, kind, partly, "step " + step + " " + kind + " " + variant);
+                    crashAndGoOn(rig, kind, "step " + step + " " + kind + " " + variant);
                 }
             }
         }
@@ -58,12 +55,11 @@ class CrashTest {
         return rig;
     }
 
-    private static void crashAndGoOn(
-            StoreRig rig, MemMedia.Crash kind, boolean partly, String where) {
+    private static void crashAndGoOn(StoreRig rig, MemMedia.Crash kind, String where) {
         try {
             List<Model> before = rig.history;
             int synced = rig.syncedChanges;
-            rig.crash(kind, partly);
+            rig.crash(kind);
             rig.open();
             assertThat(rig.disk().damaged()).as("damaged").isFalse();
             rig.adoptSurvivors(before, synced);
@@ -74,7 +70,7 @@ class CrashTest {
             rig.write(1, 1, DATA, 1, 1);
             before = rig.history;
             synced = rig.syncedChanges;
-            rig.crash(kind, partly);
+            rig.crash(kind);
             rig.open();
             assertThat(rig.disk().damaged()).as("damaged in the second life").isFalse();
             rig.adoptSurvivors(before, synced);
@@ -110,7 +106,7 @@ class CrashTest {
     @Test
     void each_step_of_writes_and_syncs() {
         for (StoreConfig config : CONFIGS) {
-            long steps = enumerate(config, false, _ -> {}, CrashTest::syncedWrites);
+            long steps = enumerate(config, _ -> {}, CrashTest::syncedWrites);
             assertThat(steps).isGreaterThan(5);
         }
     }
@@ -145,15 +141,8 @@ class CrashTest {
     @Test
     void each_step_of_checkpoints() {
         for (StoreConfig config : CONFIGS) {
-            long steps = enumerate(config, false, CrashTest::filled, CrashTest::checkpoints);
+            long steps = enumerate(config, CrashTest::filled, CrashTest::checkpoints);
             assertThat(steps).isGreaterThan(15);
-        }
-    }
-
-    @Test
-    void each_step_of_checkpoints_where_a_commit_may_be_cut() {
-        for (StoreConfig config : CONFIGS) {
-            enumerate(config, true, CrashTest::filled, CrashTest::checkpoints);
         }
     }
 
@@ -168,7 +157,6 @@ class CrashTest {
         long steps =
                 enumerate(
                         config,
-                        false,
                         rig -> {
                             filled(rig);
                             checkpoints(rig);
@@ -266,7 +254,7 @@ class CrashTest {
         if (prng.chance(1, 2)) {
             rig.restart();
         } else {
-            rig.crash(MemMedia.Crash.values()[prng.nextInt(4)], prng.chance(1, 2));
+            rig.crash(MemMedia.Crash.values()[prng.nextInt(4)]);
         }
     }
 
@@ -300,7 +288,7 @@ class CrashTest {
                 RandomChanges.one(rig, prng);
             }
             MemMedia.Crash kind = MemMedia.Crash.values()[prng.nextInt(4)];
-            crashAndGoOn(rig, kind, prng.chance(1, 2), "seed " + seed);
+            crashAndGoOn(rig, kind, "seed " + seed);
         }
     }
 }

@@ -48,7 +48,7 @@ class DiskTest {
         rig.write(1, 0, DATA, 0, 3);
         rig.write(1, 5, DATA, 0, 3);
         rig.sync();
-        rig.crash(MemMedia.Crash.LOSE, false);
+        rig.crash(MemMedia.Crash.LOSE);
         rig.open();
         assertThat(rig.disk().clean()).isFalse();
         rig.check();
@@ -63,7 +63,7 @@ class DiskTest {
         rig.checkpoint();
         rig.check();
         rig.sync();
-        rig.crash(MemMedia.Crash.LOSE, false);
+        rig.crash(MemMedia.Crash.LOSE);
         rig.open();
         rig.check();
         assertThat(rig.disk().damaged()).isFalse();
@@ -167,7 +167,7 @@ class DiskTest {
                     }
                     var before = rig.history;
                     int synced = rig.syncedChanges;
-                    rig.crash(MemMedia.Crash.values()[prng.nextInt(4)], false);
+                    rig.crash(MemMedia.Crash.values()[prng.nextInt(4)]);
                     rig.open();
                     rig.adoptSurvivors(before, synced);
                 }

@@ -46,7 +46,7 @@ class FailureTest {
         rig.media.failWrites = null;
         rig.media.failSyncs = null;
         rig.index.failCommits = false;
-        rig.crash(MemMedia.Crash.LOSE, false);
+        rig.crash(MemMedia.Crash.LOSE);
         rig.open();
         assertThat(rig.disk().clean()).isFalse();
     }
@@ -78,7 +78,7 @@ class FailureTest {
         assertThat(rig.sync()).isTrue();
         rig.index.full = true;
         assertThat(rig.close()).isFalse();
-        rig.crash(MemMedia.Crash.LOSE, false);
+        rig.crash(MemMedia.Crash.LOSE);
         rig.open();
         assertThat(rig.disk().clean()).isFalse();
         rig.check();
@@ -141,7 +141,7 @@ class FailureTest {
             assertThat(rig.disk().durableSequence()).isEqualTo(rig.disk().appliedSequence());
             rig.write(3, 0, DATA, 0, 1);
             assertThat(rig.sync()).isTrue();
-            rig.crash(MemMedia.Crash.LOSE, false);
+            rig.crash(MemMedia.Crash.LOSE);
             rig.open();
             assertThat(rig.disk().damaged()).isFalse();
             rig.check();
@@ -166,7 +166,7 @@ class FailureTest {
         rig.open();
         rig.check();
         assertThat(rig.checkpoint()).isTrue();
-        rig.crash(MemMedia.Crash.LOSE, false);
+        rig.crash(MemMedia.Crash.LOSE);
         rig.open();
         rig.check();
         SpaceCheck.check(rig);
@@ -192,7 +192,7 @@ class FailureTest {
                 rig.media.crashAfter(step);
                 rig.tryOpen();
                 boolean opened = rig.isOpen();
-                rig.crash(kind, false);
+                rig.crash(kind);
                 rig.open();
                 assertThat(rig.disk().damaged()).isFalse();
                 int survived = rig.adoptSurvivors(before, synced);
@@ -399,22 +399,6 @@ class FailureTest {
         rig.open();
         rig.check();
         SpaceCheck.check(rig);
-    }
-
-    /// Where a page cannot be read nobody knows which space it has: giving it to others would
-    /// destroy what it names.
-    @Test
-    void space_is_not_found_out_anew_from_damaged_pages() {
-        StoreRig rig = rig(13);
-        rig.write(1, 0, DATA, 0, 3);
-        rig.close();
-        for (var row : rig.index.rows().entrySet()) {
-            if (row.getKey()[0] == IndexRows.PAGE) {
-                row.setValue(new byte[7]);
-            }
-        }
-        rig.index.rows().put(IndexRows.BEGUN, IndexRows.number(99));
-        assertThat(rig.tryOpen()).contains("index").contains("damaged");
     }
 
     @Test

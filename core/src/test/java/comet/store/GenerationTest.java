@@ -27,7 +27,7 @@ class GenerationTest {
                         rig.close();
                     } else {
                         rig.sync();
-                        rig.crash(MemMedia.Crash.LOSE, false);
+                        rig.crash(MemMedia.Crash.LOSE);
                     }
                     rig.open();
                     rig.check();

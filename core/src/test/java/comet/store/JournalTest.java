@@ -160,7 +160,7 @@ class JournalTest {
                 written += rig.disk().counters().journalBytesWritten;
                 List<Model> before = rig.history;
                 int synced = rig.syncedChanges;
-                rig.crash(MemMedia.Crash.values()[prng.nextInt(4)], false);
+                rig.crash(MemMedia.Crash.values()[prng.nextInt(4)]);
                 rig.open();
                 assertThat(rig.disk().damaged()).isFalse();
                 rig.adoptSurvivors(before, synced);
@@ -176,7 +176,7 @@ class JournalTest {
             rig.write(1, i, DATA, 0, 1);
             rig.sync();
         }
-        rig.crash(MemMedia.Crash.LOSE, false);
+        rig.crash(MemMedia.Crash.LOSE);
         rig.media.rot("journal", batches(rig).get(1) + PAGE + 17);
         rig.open();
         assertThat(rig.disk().damaged()).isTrue();
@@ -186,13 +186,13 @@ class JournalTest {
         // New records over the old evidence do not hide it.
         rig.write(2, 0, DATA, 0, 1);
         rig.sync();
-        rig.crash(MemMedia.Crash.LOSE, false);
+        rig.crash(MemMedia.Crash.LOSE);
         rig.open();
         assertThat(rig.disk().damaged()).isTrue();
         assertThat(rig.disk().chunk(2, 0)).isNotNull();
         assertThat(rig.disk().chunk(1, 2)).isNull();
         damageHandled(rig);
-        rig.crash(MemMedia.Crash.LOSE, false);
+        rig.crash(MemMedia.Crash.LOSE);
         rig.open();
         assertThat(rig.disk().damaged()).isFalse();
     }
@@ -213,7 +213,7 @@ class JournalTest {
         byte[] tail = rig.index.rows().get(IndexRows.TAIL);
         rig.write(1, 0, DATA, 2, 1);
         rig.sync();
-        rig.crash(MemMedia.Crash.LOSE, false);
+        rig.crash(MemMedia.Crash.LOSE);
         // As if a part of a checkpoint had been committed: the tail has not moved yet.
         rig.index.rows().put(IndexRows.TAIL, IndexRows.tail(RingPlace.decode(tail), 50));
         rig.open();
@@ -233,7 +233,7 @@ class JournalTest {
         rig.loop.runFor(5_000_000);
         List<Long> found = batches(rig);
         assertThat(found).hasSizeGreaterThan(3);
-        rig.crash(MemMedia.Crash.KEEP, false);
+        rig.crash(MemMedia.Crash.KEEP);
         rig.media.rot("journal", found.get(2) + PAGE + 17);
         rig.open();
         assertThat(rig.disk().damaged()).isFalse();
@@ -252,7 +252,7 @@ class JournalTest {
             }
             rig.loop.runFor(5_000_000);
             List<Long> found = batches(rig);
-            rig.crash(MemMedia.Crash.KEEP, false);
+            rig.crash(MemMedia.Crash.KEEP);
             // The first unsynced batch was lost, those behind it are whole.
             rig.media.poke("journal", found.get(1), new byte[PAGE]);
             rig.open();
@@ -263,7 +263,7 @@ class JournalTest {
                 rig.write(2, 1, DATA, 0, 16);
             }
             rig.sync();
-            rig.crash(MemMedia.Crash.LOSE, false);
+            rig.crash(MemMedia.Crash.LOSE);
             rig.open();
             assertThat(rig.disk().damaged()).isFalse();
             assertThat(rig.disk().chunk(2, 0)).isNotNull();
@@ -282,7 +282,7 @@ class JournalTest {
             rig.sync();
             rig.write(1, 1, DATA, 0, 1);
             rig.sync();
-            rig.crash(MemMedia.Crash.LOSE, false);
+            rig.crash(MemMedia.Crash.LOSE);
             long second = batches(rig).get(1);
             ByteBuffer batch =
                     ByteBuffer.wrap(rig.media.peek("journal", second, 2 * PAGE))
@@ -311,7 +311,7 @@ class JournalTest {
         StoreRig rig = rig(8);
         rig.write(1, 0, DATA, 0, 1);
         rig.sync();
-        rig.crash(MemMedia.Crash.LOSE, false);
+        rig.crash(MemMedia.Crash.LOSE);
         byte[] batch = rig.media.peek("journal", PAGE, 2 * PAGE);
         batch[80] = (byte) 99;
         seal(batch);
@@ -328,7 +328,7 @@ class JournalTest {
                 rig.write(1, i, DATA, 0, 1 + prng.nextInt(3));
                 rig.sync();
             }
-            rig.crash(MemMedia.Crash.LOSE, false);
+            rig.crash(MemMedia.Crash.LOSE);
             for (int i = 0; i < 3; i++) {
                 rig.media.rot("journal", PAGE + prng.nextInt(15 * PAGE));
             }

@@ -84,7 +84,7 @@ class LargeWriteTest {
         rig.check();
         // The journalled one goes over the old place.
         assertThat(rig.sync()).isTrue();
-        rig.crash(MemMedia.Crash.LOSE, false);
+        rig.crash(MemMedia.Crash.LOSE);
         rig.open();
         rig.check();
         assertThat(rig.checkpoint()).isTrue();
@@ -186,7 +186,7 @@ class LargeWriteTest {
             rig.write(1, i, DATA, 0, 16);
         }
         assertThat(rig.sync()).isTrue();
-        rig.crash(MemMedia.Crash.LOSE, false);
+        rig.crash(MemMedia.Crash.LOSE);
         rig.media.cut("segments/000001", 64 << 10);
         rig.open();
         assertThat(rig.disk().missingSegments()).isEqualTo(1);
@@ -201,7 +201,7 @@ class LargeWriteTest {
         StoreRig rig = rig(CONFIG, 12);
         rig.write(1, 0, DATA, 0, 16);
         assertThat(rig.sync()).isTrue();
-        rig.crash(MemMedia.Crash.LOSE, false);
+        rig.crash(MemMedia.Crash.LOSE);
         for (String name : rig.media.list("segments")) {
             rig.media.remove("segments/" + name);
         }
@@ -210,7 +210,7 @@ class LargeWriteTest {
         for (String name : rig.media.list("segments")) {
             rig.media.remove("segments/" + name); // made since, and nothing lies in them
         }
-        rig.crash(MemMedia.Crash.LOSE, false);
+        rig.crash(MemMedia.Crash.LOSE);
         rig.open();
         assertThat(rig.media.list("segments")).doesNotContain("000001");
         assertThat(rig.state(1, 0, 3)).isEqualTo(BlockState.LOST);
@@ -232,7 +232,7 @@ class LargeWriteTest {
             assertThat(rig.disk().counters().largeWrites).isEqualTo(2);
             assertThat(rig.disk().counters().segmentSyncs).isGreaterThan(1);
             List<Model> before = rig.history;
-            rig.crash(MemMedia.Crash.LOSE, false);
+            rig.crash(MemMedia.Crash.LOSE);
             rig.open();
             rig.adoptSurvivors(before, rig.syncedChanges);
         }
@@ -246,7 +246,7 @@ class LargeWriteTest {
         rig.write(1, 0, DATA, 0, 16);
         assertThat(rig.sync()).isTrue();
         var before = rig.history;
-        rig.crash(MemMedia.Crash.LOSE, false);
+        rig.crash(MemMedia.Crash.LOSE);
         rig.open();
         assertThatThrownBy(() -> rig.adoptSurvivors(before, 1)).isInstanceOf(AssertionError.class);
     }
@@ -257,7 +257,7 @@ class LargeWriteTest {
         rig.write(1, 0, DATA, 0, 16);
         rig.write(1, 1, DATA, 0, 1);
         assertThat(rig.sync()).isTrue();
-        rig.crash(MemMedia.Crash.LOSE, false);
+        rig.crash(MemMedia.Crash.LOSE);
         rig.media.delete("segments/000001", (token, result) -> {}, 0);
         rig.loop.runFor(1_000_000_000);
         rig.open();

@@ -110,7 +110,7 @@ class SpaceTest {
         assertThat(rig.events.stream().filter(e -> e.startsWith("ERROR disk-full"))).hasSize(1);
         rig.check();
         // A crash in that state loses nothing either; the next start has more space.
-        rig.crash(MemMedia.Crash.LOSE, false);
+        rig.crash(MemMedia.Crash.LOSE);
         StoreRig bigger = rig.with(StoreConfig.small().withSpace(256 << 10, 2 << 20, 64 << 10));
         bigger.open();
         bigger.check();
@@ -182,7 +182,7 @@ class SpaceTest {
         }
         rig.sync();
         assertThat(rig.close()).as("a clean stop").isFalse();
-        rig.crash(MemMedia.Crash.LOSE, false);
+        rig.crash(MemMedia.Crash.LOSE);
         StoreRig bigger = rig.with(StoreConfig.small().withSpace(256 << 10, 2 << 20, 64 << 10));
         bigger.open();
         assertThat(bigger.disk().clean()).isFalse();

@@ -280,12 +280,12 @@ final class StoreRig {
     // Crashes.
 
     /// The machine stops and starts again with what was left; the disk is not opened yet.
-    void crash(MemMedia.Crash kind, boolean partly) {
+    void crash(MemMedia.Crash kind) {
         loop.kill();
         Prng chance = prng.fork();
         TestLoop next = new TestLoop();
         MemMedia nextMedia = media.crash(next, chance, kind);
-        index = index.crash(next, nextMedia, chance, partly);
+        index = index.crash(next, nextMedia, chance);
         media = nextMedia;
         loop = next;
         pool = new BufPool(64 << 20);
@@ -297,7 +297,7 @@ final class StoreRig {
         loop.kill();
         TestLoop next = new TestLoop();
         media = media.restart(next, prng.fork());
-        index = index.crash(next, media, prng, false);
+        index = index.crash(next, media, prng);
         loop = next;
         pool = new BufPool(64 << 20);
         disk = null;

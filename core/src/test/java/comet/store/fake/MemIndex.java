@@ -32,18 +32,14 @@ public final class MemIndex implements Index {
     }
 
     /// What the next start finds.
-    ///
-    /// @param partly whether a first part of a commit may survive
-    public MemIndex crash(TestLoop next, MemMedia nextMedia, Prng chance, boolean partly) {
+    public MemIndex crash(TestLoop next, MemMedia nextMedia, Prng chance) {
         MemIndex after = new MemIndex(next, nextMedia);
         rows.forEach(after.rows::put);
         List<Change> changes = underWay;
         if (changes != null) {
-            int kept = chance.chance(1, 2) ? changes.size() : 0;
-            if (partly) {
-                kept = chance.nextInt(changes.size() + 1);
+            if (chance.chance(1, 2)) {
+                after.apply(changes);
             }
-            after.apply(changes.subList(0, kept));
         }
         return after;
     }

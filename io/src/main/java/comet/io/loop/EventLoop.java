@@ -12,6 +12,7 @@ import io.netty.channel.SingleThreadIoEventLoop;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.RejectedExecutionHandlers;
+import io.netty.util.internal.PlatformDependent;
 import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -34,7 +35,7 @@ public final class EventLoop implements Loop, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EventLoop.class);
 
     /// Bytes of buffers kept for reuse, per loop.
-    private static final long KEEP_BYTES_MAX = 256L << 20;
+    private static final long KEEP_BYTES_MAX = 512L << 20;
 
     /// Pieces of work in one go before the sockets are looked at again, and the time after which
     /// Netty does so by itself.
@@ -70,6 +71,11 @@ public final class EventLoop implements Loop, AutoCloseable {
         this.failed = failed;
         group = new Group(new DefaultThreadFactory(name, true), transport.handlers());
         netty = group.next();
+    }
+
+    /// What the process may take outside of the heap, in bytes (`-XX:MaxDirectMemorySize`).
+    public static long directBytesMax() {
+        return PlatformDependent.maxDirectMemory();
     }
 
     /// Starts a loop. Exceptions that escape from work on it go to `failed`.

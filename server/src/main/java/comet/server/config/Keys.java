@@ -154,6 +154,27 @@ final class Keys {
                             "24h",
                             "How long a deleted volume can be restored before its space is freed."));
 
+    private static final List<Key> JOURNAL =
+            List.of(
+                    new Key(
+                            JournalConfig.SIZE,
+                            Kind.SIZE,
+                            "1G",
+                            "Size of a new disk's journal; 64M to 64G. Existing disks keep theirs."),
+                    new Key(
+                            JournalConfig.MEMORY,
+                            Kind.SIZE,
+                            "256M",
+                            "Of each disk: data of the journal that is kept in memory until it is in"
+                                    + " its place; 16M to 64G. What is beyond is read from the journal"
+                                    + " again."),
+                    new Key(
+                            JournalConfig.LARGE,
+                            Kind.SIZE,
+                            "64K",
+                            "A write with at least so much data goes straight to its place, and only a"
+                                    + " note of it to the journal; 4K to 8M, which is never."));
+
     static final List<Key> NODE =
             join(
                     COMMON,
@@ -180,13 +201,8 @@ final class Keys {
                                     "node.sock",
                                     "Unix socket for neighbours on the same host, in the data folder"
                                             + " unless absolute."),
-                            new Key("disks", Kind.OBJECTS, "", "The node's disks.", DISK),
-                            new Key(
-                                    "journal-size",
-                                    Kind.SIZE,
-                                    "1G",
-                                    "Size of a new disk's journal; 64M to 64G. Existing disks keep"
-                                            + " theirs.")),
+                            new Key("disks", Kind.OBJECTS, "", "The node's disks.", DISK)),
+                    JOURNAL,
                     GROUP,
                     META,
                     SOCKETS,
@@ -263,11 +279,6 @@ final class Keys {
                                     "0: everything in one process. N: that many storage nodes and a gateway as"
                                             + " processes of their own. Flag: --nodes."),
                             new Key(
-                                    "journal-size",
-                                    Kind.SIZE,
-                                    "1G",
-                                    "Size of each new disk's journal; 64M to 64G."),
-                            new Key(
                                     "grace-period",
                                     Kind.DURATION,
                                     "24h",
@@ -277,6 +288,7 @@ final class Keys {
                                     Kind.BOOLEAN,
                                     "false",
                                     "Allow addresses other than loopback although nothing is encrypted.")),
+                    JOURNAL,
                     SOCKETS,
                     FILES);
 

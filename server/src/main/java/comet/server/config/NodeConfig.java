@@ -9,7 +9,6 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param advertise what others are told
 /// @param socket unix socket for neighbours on this host
-/// @param journalBytes size of a new disk's journal
 /// @param group `control` addresses of the metadata group
 /// @param meta the member that the node carries, or null
 public record NodeConfig(
@@ -20,15 +19,12 @@ public record NodeConfig(
         HostPort advertise,
         Path socket,
         List<DiskConfig> disks,
-        long journalBytes,
+        JournalConfig journal,
         List<HostPort> group,
         @Nullable GroupConfig meta,
         AdminConfig admin,
         IoConfig io,
         @Nullable Path pidFile) {
-    static final long JOURNAL_BYTES_MIN = 64L << 20;
-    static final long JOURNAL_BYTES_MAX = 64L << 30;
-
     /// @param journal folder of the journal where it is not the disk's own, or null
     /// @param weightBytes share of placement; 0 means the capacity of the device
     /// @param domain where it is not the node's, or null
@@ -69,7 +65,7 @@ public record NodeConfig(
                 advertise == null ? listen : advertise,
                 data.resolve(file.text("socket")),
                 disks,
-                file.bytes("journal-size", JOURNAL_BYTES_MIN, JOURNAL_BYTES_MAX),
+                JournalConfig.read(file),
                 file.addresses("group"),
                 GroupConfig.read(file, name),
                 AdminConfig.read(file, data),

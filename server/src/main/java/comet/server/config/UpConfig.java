@@ -17,7 +17,7 @@ public record UpConfig(
         HostPort admin,
         long sizeBytes,
         int nodes,
-        long journalBytes,
+        JournalConfig journal,
         Duration gracePeriod,
         IoConfig io) {
     /// Nodes that one machine may be asked to start.
@@ -41,8 +41,7 @@ public record UpConfig(
                 admin,
                 file.bytes("size", 0, Long.MAX_VALUE),
                 file.integer("nodes", 0, NODES_MAX),
-                file.bytes(
-                        "journal-size", NodeConfig.JOURNAL_BYTES_MIN, NodeConfig.JOURNAL_BYTES_MAX),
+                JournalConfig.read(file),
                 file.duration("grace-period"),
                 IoConfig.read(file));
     }

@@ -94,7 +94,7 @@ final class NodesLayout {
                 boolean member = before == 0 && (i <= MEMBERS && up.nodes() >= MEMBERS || i == 1);
                 write(file, node(i, listen.get(i - 1), group, member ? members : ""));
             }
-            children.add(new Child("node-" + i, "node", file, up.io().overrides(true)));
+            children.add(new Child("node-" + i, "node", file, nodeOverrides()));
         }
         children.add(new Child("gateway-1", "gateway", gateway(group), up.io().overrides(false)));
         return children;
@@ -115,6 +115,12 @@ final class NodesLayout {
             }
         }
         return count;
+    }
+
+    private List<String> nodeOverrides() {
+        List<String> overrides = new ArrayList<>(up.io().overrides(true));
+        overrides.addAll(up.journal().overrides());
+        return overrides;
     }
 
     private String node(int i, HostPort listen, List<HostPort> group, String members) {
@@ -138,7 +144,7 @@ final class NodesLayout {
                         i,
                         i % 2 == 1 ? "a" : "b",
                         listen,
-                        up.journalBytes(),
+                        up.journal().bytes(),
                         addresses(group),
                         i,
                         meta);

@@ -19,7 +19,6 @@ import comet.server.data.DataException;
 import comet.server.data.NodeData;
 import comet.server.raft.MetaMember;
 import comet.server.raft.RaftSettings;
-import comet.store.StoreConfig;
 import comet.volume.GatewayConfig;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -93,9 +92,7 @@ final class UpProcess {
                 process.loop,
                 NodeData.Settings.of(NAME, data, "a", process.hostId)
                         .withFiles(up.io().files())
-                        .withStore(
-                                StoreConfig.defaults()
-                                        .withJournal(up.journalBytes(), Sizes.CHUNK_BYTES)),
+                        .withStore(up.journal().store()),
                 client,
                 process.dialer(),
                 process.events);

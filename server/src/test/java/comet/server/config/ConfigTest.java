@@ -3,6 +3,7 @@ package comet.server.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import comet.store.StoreConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,7 +38,7 @@ class ConfigTest {
         assertThat(node.advertise()).isEqualTo(node.listen());
         assertThat(node.data()).isEqualTo(folder.toAbsolutePath());
         assertThat(node.socket()).isEqualTo(folder.toAbsolutePath().resolve("node.sock"));
-        assertThat(node.journalBytes()).isEqualTo(1L << 30);
+        assertThat(node.journal().bytes()).isEqualTo(1L << 30);
         assertThat(node.meta()).isNull();
         assertThat(node.admin().listen()).isNull();
         assertThat(node.disks()).hasSize(2);
@@ -154,10 +155,25 @@ class ConfigTest {
     void the_command_line_overrides() throws IOException {
         NodeConfig node = node(NODE, "listen=127.0.0.1:9", "journal-size=64M");
         assertThat(node.listen().port()).isEqualTo(9);
-        assertThat(node.journalBytes()).isEqualTo(64L << 20);
+        assertThat(node.journal().bytes()).isEqualTo(64L << 20);
         assertThatThrownBy(() -> node(NODE, "lissten=127.0.0.1:9"))
                 .hasMessageContaining("command line")
                 .hasMessageContaining("`listen`");
+    }
+
+    @Test
+    void what_was_written_last_is_kept_as_asked() throws IOException {
+        NodeConfig node = node(NODE, "journal-memory=32M", "large-writes=16K");
+        assertThat(node.journal().store().pendingBytesMax()).isEqualTo(32L << 20);
+        assertThat(node.journal().store().largeBytesMin()).isEqualTo(16 << 10);
+        assertThat(node.journal().overrides())
+                .containsExactly("journal-memory=33554432", "large-writes=16384");
+        assertThat(node(NODE).journal().store()).isEqualTo(StoreConfig.defaults());
+        assertThat(node(NODE).journal().overrides()).isEmpty();
+        assertThatThrownBy(() -> node(NODE, "journal-memory=1M"))
+                .hasMessageContaining("`journal-memory`");
+        assertThatThrownBy(() -> node(NODE, "large-writes=16M"))
+                .hasMessageContaining("`large-writes`");
     }
 
     @Test
