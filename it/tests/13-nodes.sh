@@ -71,18 +71,19 @@ qemu-io -r -f raw -c 'read -P 0x22 0 64M' "$(nbd_uri disk0)"
 stop "$UP_PID" 90
 
 say "Ctrl-C while it starts: status 0, no complaint, and nobody is left"
-env --default-signal=INT "$COMET_ROOT/comet" up --data "$DATA" --nodes 3 >"$IT_DIR/up.out" 2>"$IT_DIR/up.log" &
+env --default-signal=INT "$COMET_ROOT/comet" up --data "$IT_DIR/other" --nodes 3 --size 1G \
+    --nbd 127.0.0.1:0 --admin 127.0.0.1:0 >"$IT_DIR/other.out" 2>"$IT_DIR/other.log" &
 UP_PID=$!
 own "$UP_PID"
-await_line "$UP_PID" "$IT_DIR/up.log" 'event=started process=node-3'
+await_line "$UP_PID" "$IT_DIR/other.log" 'event=started process=gateway-1'
 kill -INT "$UP_PID"
 wait_gone "$UP_PID" 90 || fail "it did not end on SIGINT"
 status=0
 wait "$UP_PID" || status=$?
-((status == 0)) || fail "status $status after SIGINT: $(tail -3 "$IT_DIR/up.log")"
-! grep -E '^comet:|Exception' "$IT_DIR/up.log" || fail "it complained about its own stop"
-! grep -q '^ready' "$IT_DIR/up.out" || fail "it was not stopped while it started"
-for pid in $(sed -n 's/.*event=started .*pid=\([0-9]*\).*/\1/p' "$IT_DIR/up.log"); do
+((status == 0)) || fail "status $status after SIGINT: $(tail -3 "$IT_DIR/other.log")"
+! grep -E '^comet:|Exception' "$IT_DIR/other.log" || fail "it complained about its own stop"
+! grep -q '^ready' "$IT_DIR/other.out" || fail "it was not stopped while it started"
+for pid in $(sed -n 's/.*event=started .*pid=\([0-9]*\).*/\1/p' "$IT_DIR/other.log"); do
     ! alive "$pid" || fail "$pid outlived its parent"
 done
 refused 1 "holds a cluster of 3 nodes" comet up --data "$DATA" --nodes 2
