@@ -1,6 +1,7 @@
 package comet.store;
 
 import comet.base.Sizes;
+import comet.port.Errno;
 import comet.wire.BlockState;
 
 /// Tells what is known of all blocks of one generation of a chunk, at one moment.
@@ -28,6 +29,10 @@ final class BlockLister extends PageWait {
     }
 
     void start() {
+        if (parts.refusesReads()) {
+            parts.loop.execute(() -> visitor.end(Errno.EIO));
+            return;
+        }
         parts.readBegan();
         parts.loop.execute(this::resolve);
     }

@@ -42,6 +42,10 @@ final class BlockReader {
             Frame reply,
             IoDone done,
             long token) {
+        if (parts.refusesReads()) {
+            parts.loop.execute(() -> done.done(token, -Errno.EIO));
+            return;
+        }
         Read read = spare.pollLast();
         if (read == null) {
             read = new Read();

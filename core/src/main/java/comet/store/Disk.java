@@ -303,19 +303,11 @@ public final class Disk implements ChunkStore, Journal.Owner, LargeWrites.Owner,
             Frame reply,
             IoDone done,
             long token) {
-        if (closing != null) {
-            parts.loop.execute(() -> done.done(token, -Errno.EIO));
-            return;
-        }
         reader.read(volumeId, chunkIndex, snapshot, firstBlock, blockCount, reply, done, token);
     }
 
     @Override
     public void blocks(long volumeId, int chunkIndex, int generation, BlocksVisitor visitor) {
-        if (closing != null) {
-            parts.loop.execute(() -> visitor.end(Errno.EIO));
-            return;
-        }
         new BlockLister(parts, volumeId, chunkIndex, generation, visitor).start();
     }
 

@@ -103,9 +103,14 @@ final class DiskParts {
         return reads > 0;
     }
 
-    /// Runs `work`, later, whenever the last read under way has ended.
+    /// The disk is being closed: no read begins any more. Runs `work`, later, when the last one
+    /// under way has ended.
     void whenAllRead(Runnable work) {
         allRead = work;
+    }
+
+    boolean refusesReads() {
+        return allRead != null;
     }
 
     /// The disk goes read-only.
