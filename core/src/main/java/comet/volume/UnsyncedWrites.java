@@ -21,6 +21,7 @@ final class UnsyncedWrites {
         gateway = volume.gateway();
     }
 
+    /// What is kept; one without data (a trim) counts as a block.
     long bytes() {
         return bytes;
     }
@@ -51,8 +52,8 @@ final class UnsyncedWrites {
         }
         pg.keptLast = part;
         count++;
-        bytes += part.dataBytes();
-        gateway.addUnsynced(part.dataBytes());
+        bytes += part.cost();
+        gateway.addUnsynced(part.cost());
     }
 
     /// A member has answered or reported: completes the write, lets go of it, or neither.
@@ -105,8 +106,8 @@ final class UnsyncedWrites {
         }
         count--;
         completeCount--;
-        bytes -= part.dataBytes();
-        int freed = part.dataBytes();
+        long freed = part.cost();
+        bytes -= freed;
         long round = part.flushRound;
         part.free();
         // The count first: what goes on now, with the end of a flush or with the room, must see it.

@@ -516,7 +516,7 @@ class ReplicationTest {
         Answer trim = new Answer();
         device.trim(0, 4096, 0, trim);
         assertThat(cluster.await(trim)).isZero();
-        assertThat(node.gateway.status().getFirst().unsyncedBytes()).isZero();
+        assertThat(node.gateway.status().getFirst().unsyncedBytes()).isPositive();
         assertThat(node.gateway.status().getFirst().unsyncedWrites()).isEqualTo(1);
     }
 
