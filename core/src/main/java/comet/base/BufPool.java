@@ -34,7 +34,7 @@ public final class BufPool {
         bytesOut += 1L << shift;
         Buf buf = free[shift].pollLast();
         if (buf == null) {
-            return new Buf(this, allocate(1 << shift));
+            return new Buf(this, make(1 << shift));
         }
         bytesKept -= buf.capacity();
         buf.reuse();
@@ -59,6 +59,22 @@ public final class BufPool {
         if (bytesKept + buf.capacity() <= keepBytesMax) {
             bytesKept += buf.capacity();
             free[Integer.numberOfTrailingZeros(buf.capacity())].addLast(buf);
+        }
+    }
+
+    /// Where memory is short, what is kept in other sizes goes first.
+    private ByteBuffer make(int length) {
+        try {
+            return allocate(length);
+        } catch (OutOfMemoryError e) {
+            if (bytesKept == 0) {
+                throw e;
+            }
+            for (ArrayDeque<Buf> kept : free) {
+                kept.clear();
+            }
+            bytesKept = 0;
+            return allocate(length);
         }
     }
 

@@ -164,10 +164,11 @@ final class Keys {
                     new Key(
                             JournalConfig.MEMORY,
                             Kind.SIZE,
-                            "256M",
+                            "",
                             "Of each disk: data of the journal that is kept in memory until it is in"
                                     + " its place; 16M to 64G. What is beyond is read from the journal"
-                                    + " again."),
+                                    + " again. Default: an eighth of the machine's memory for all disks"
+                                    + " together, and no more than the journal."),
                     new Key(
                             JournalConfig.LARGE,
                             Kind.SIZE,

@@ -19,11 +19,7 @@ import org.jspecify.annotations.Nullable;
 final class NodeProcess {
     private NodeProcess() {}
 
-    /// What else takes memory outside of the heap: buffers of connections, of reads, the index.
-    private static final long OTHER_BYTES = 512L << 20;
-
     static void start(NodeConfig config, Life life) {
-        checkMemory(config);
         ProcessCore process =
                 new ProcessCore("node", config.name(), config.data(), false, config.io(), life);
         process.pidFile(config.pidFile());
@@ -44,7 +40,11 @@ final class NodeProcess {
                                         config.domain(),
                                         process.hostId)
                                 .withFiles(config.io().files())
-                                .withStore(config.journal().store()),
+                                .withStore(
+                                        config.journal()
+                                                .store(
+                                                        config.disks().size(),
+                                                        EventLoop.directBytesMax())),
                         client,
                         process.dialer(),
                         process.events);
@@ -75,20 +75,6 @@ final class NodeProcess {
     }
 
     /// @return what others are told to call, the socket first
-    private static void checkMemory(NodeConfig config) {
-        long wanted = config.disks().size() * config.journal().memoryBytes() + OTHER_BYTES;
-        long most = EventLoop.directBytesMax();
-        if (wanted > most) {
-            throw new StartException(
-                    "%d disks with journal-memory = %dM need %d MiB outside of the heap, and the JVM may take %d (half of the machine's memory, unless COMET_JAVA_OPTS has -XX:MaxDirectMemorySize). Set journal-memory lower"
-                            .formatted(
-                                    config.disks().size(),
-                                    config.journal().memoryBytes() >> 20,
-                                    wanted >> 20,
-                                    most >> 20));
-        }
-    }
-
     private static List<String> listen(NodeData node, NodeConfig config) {
         try {
             Address unix = new Address.Unix(config.socket());

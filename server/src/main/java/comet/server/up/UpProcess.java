@@ -4,6 +4,7 @@ import comet.base.Sizes;
 import comet.cluster.ClusterInfo;
 import comet.cluster.Command;
 import comet.io.file.FileMedia;
+import comet.io.loop.EventLoop;
 import comet.io.net.DirectNet;
 import comet.port.Media.MediaException;
 import comet.server.admin.AdminException;
@@ -92,7 +93,7 @@ final class UpProcess {
                 process.loop,
                 NodeData.Settings.of(NAME, data, "a", process.hostId)
                         .withFiles(up.io().files())
-                        .withStore(up.journal().store()),
+                        .withStore(up.journal().store(2, EventLoop.directBytesMax())),
                 client,
                 process.dialer(),
                 process.events);

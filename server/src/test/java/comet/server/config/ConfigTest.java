@@ -3,7 +3,6 @@ package comet.server.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import comet.store.StoreConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -164,16 +163,25 @@ class ConfigTest {
     @Test
     void what_was_written_last_is_kept_as_asked() throws IOException {
         NodeConfig node = node(NODE, "journal-memory=32M", "large-writes=16K");
-        assertThat(node.journal().store().pendingBytesMax()).isEqualTo(32L << 20);
-        assertThat(node.journal().store().largeBytesMin()).isEqualTo(16 << 10);
+        assertThat(node.journal().store(2, 1L << 30).pendingBytesMax()).isEqualTo(32L << 20);
+        assertThat(node.journal().store(2, 1L << 30).largeBytesMin()).isEqualTo(16 << 10);
         assertThat(node.journal().overrides())
                 .containsExactly("journal-memory=33554432", "large-writes=16384");
-        assertThat(node(NODE).journal().store()).isEqualTo(StoreConfig.defaults());
-        assertThat(node(NODE).journal().overrides()).isEmpty();
+        assertThatThrownBy(() -> node.journal().store(30, 1L << 30))
+                .hasMessageContaining("`journal-memory`", "30 disks", "768 MiB");
         assertThatThrownBy(() -> node(NODE, "journal-memory=1M"))
                 .hasMessageContaining("`journal-memory`");
         assertThatThrownBy(() -> node(NODE, "large-writes=16M"))
                 .hasMessageContaining("`large-writes`");
+    }
+
+    @Test
+    void where_nothing_is_asked_as_much_is_kept_as_fits() throws IOException {
+        JournalConfig journal = node(NODE).journal();
+        assertThat(journal.overrides()).isEmpty();
+        assertThat(journal.store(1, 64L << 30).pendingBytesMax()).isEqualTo(1L << 30);
+        assertThat(journal.store(12, 24L << 30).pendingBytesMax()).isEqualTo(512L << 20);
+        assertThat(journal.store(100, 1L << 30).pendingBytesMax()).isEqualTo(16L << 20);
     }
 
     @Test
