@@ -2,6 +2,7 @@ package comet.replica;
 
 import comet.base.Sizes;
 import comet.store.ChunkStore;
+import comet.wire.Credit;
 
 /// What one client may send on one connection: bytes in flight and space on the disk, in one number
 /// that only grows. Each byte of it is promised space until its write is in the store, which then
@@ -113,7 +114,17 @@ final class Credits {
         }
         needed = 0;
         full = true;
+        grantWithoutData();
         return true;
+    }
+
+    /// What a client of a full disk can trim with.
+    private void grantWithoutData() {
+        long missing = Credit.WITHOUT_DATA_BYTES - unused() - inHand;
+        if (missing > 0) {
+            space.grantWithoutData(missing);
+            granted += missing;
+        }
     }
 
     /// The write is in the store, which has taken its space from what was promised.
@@ -153,6 +164,11 @@ final class Credits {
         }
         granted += step;
         full &= window == 0 || unused() < Math.min(Limits.CREDIT_WINDOW_MIN, window / 2);
+        if (full) {
+            long before = granted;
+            grantWithoutData();
+            step += granted - before;
+        }
         return step > 0 || full != fullBefore;
     }
 

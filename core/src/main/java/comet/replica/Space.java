@@ -32,6 +32,11 @@ final class Space {
         return true;
     }
 
+    /// For requests without data, which the store never refuses: out of what is kept free.
+    void grantWithoutData(long bytes) {
+        promised += bytes;
+    }
+
     /// Whether the last [#grant] failed because the disk is short of space, not just because much
     /// is promised or more is being made.
     boolean denied() {

@@ -215,14 +215,14 @@ final class WriteLane implements Lanes {
         if (disk.creditShare().nobodyWaits()) {
             credits.refill();
         }
+        if (credits.full() != reportedFull) {
+            sendCredit(0); // first: who is told more credit has to know what it is for
+        }
         Frame reply = disk.frames().take();
         long durable = durable();
         session.send(
                 WriteReply.encode(
                         reply, requestId, status, epoch, version, durable, credits.granted()));
-        if (credits.full() != reportedFull) {
-            sendCredit(0);
-        }
     }
 
     /// Up to which write this connection is durable; whoever asks tells the client.

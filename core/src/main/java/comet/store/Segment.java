@@ -10,6 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /// One preallocated file of blocks, and which of them are in use.
 final class Segment {
+    private static final long[] NONE = {};
+
     /// From 1; never used again for another file.
     final int number;
 
@@ -24,8 +26,11 @@ final class Segment {
     /// A bit per block, set: in use, or freed by a checkpoint that is not durable yet.
     final long[] used;
 
-    /// A bit per block in use that belongs to a large write which the index does not know yet.
-    final long[] claimed;
+    /// A bit per block in use that belongs to a large write which the index does not know yet;
+    /// empty where there is none.
+    private long[] claimed = NONE;
+
+    private int claimedCount;
 
     int freeBlocks;
 
@@ -43,7 +48,6 @@ final class Segment {
         this.blocks = blocks;
         this.file = file;
         used = new long[(blocks + 63) / 64];
-        claimed = new long[used.length];
         dirtyPieces = new boolean[(blocks + SpaceMap.PIECE_BLOCKS - 1) / SpaceMap.PIECE_BLOCKS];
         freeBlocks = file == null ? 0 : blocks;
     }
@@ -127,23 +131,41 @@ final class Segment {
     }
 
     void setClaimed(int first, int count) {
+        if (claimed.length == 0) {
+            claimed = new long[used.length];
+        }
+        claimedCount += count;
         for (int block = first; block < first + count; block++) {
             claimed[block >>> 6] |= 1L << block;
         }
     }
 
     boolean isClaimed(int block) {
-        return (claimed[block >>> 6] >>> block & 1) != 0;
+        return claimed.length > 0 && (claimed[block >>> 6] >>> block & 1) != 0;
+    }
+
+    private void endClaim(int block) {
+        if (isClaimed(block)) {
+            claimed[block >>> 6] &= ~(1L << block);
+            if (--claimedCount == 0) {
+                claimed = NONE;
+            }
+        }
+    }
+
+    /// 64 blocks, a bit for each, as the index is to know them.
+    long settledWord(int word) {
+        return claimed.length == 0 ? used[word] : used[word] & ~claimed[word];
     }
 
     void settle(int block) {
-        claimed[block >>> 6] &= ~(1L << block);
+        endClaim(block);
         dirtyPieces[block / SpaceMap.PIECE_BLOCKS] = true;
     }
 
     void setFree(int block) {
         used[block >>> 6] &= ~(1L << block);
-        claimed[block >>> 6] &= ~(1L << block);
+        endClaim(block);
         if (file != null) {
             freeBlocks++;
         }

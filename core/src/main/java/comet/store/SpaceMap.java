@@ -282,7 +282,7 @@ final class SpaceMap {
         int words = Math.min(PIECE_BLOCKS / 64, segment.used.length - firstWord);
         for (int i = 0; i < words; i++) {
             int word = firstWord + i;
-            Bytes.putLong(row, 8 * i, segment.used[word] & ~segment.claimed[word]);
+            Bytes.putLong(row, 8 * i, segment.settledWord(word));
         }
         return row;
     }

@@ -85,6 +85,11 @@ final class DiskPeer {
 
     // Credit.
 
+    /// Of a full disk's credit the last part is for requests without data.
+    long creditFor(WritePart part) {
+        return full && part.hasData() ? creditLeft() - Credit.WITHOUT_DATA_BYTES : creditLeft();
+    }
+
     long creditLeft() {
         return creditBytes - sentBytes;
     }
@@ -156,7 +161,7 @@ final class DiskPeer {
         for (int left = waitingForCredit.count();
                 left > 0
                         && waitingForCredit.peek() instanceof WritePart part
-                        && (part.dead || full || creditLeft() >= part.cost());
+                        && (part.dead || (full && part.hasData()) || creditLeft() >= part.cost());
                 left--) {
             waitingForCredit.poll();
             waitingSinceNs = gateway.loop().nowNs();

@@ -36,8 +36,8 @@ final class WriteFanout {
                 continue;
             }
             DiskPeer peer = pg.peer(m);
-            boolean enough = peer.creditLeft() >= part.cost();
-            if (peer.full() && !enough) {
+            boolean enough = peer.creditFor(part) >= part.cost();
+            if (peer.full() && !enough && part.hasData()) {
                 part.finish(Errno.ENOSPC);
                 return;
             }

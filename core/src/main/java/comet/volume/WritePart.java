@@ -75,6 +75,11 @@ final class WritePart extends ChunkPart {
                 : Sizes.BLOCK_BYTES;
     }
 
+    /// False for trims and zeroes.
+    boolean hasData() {
+        return op == WriteRequest.OP_DATA;
+    }
+
     int dataBytes() {
         return op == WriteRequest.OP_DATA ? blockCount * Sizes.BLOCK_BYTES : 0;
     }

@@ -75,6 +75,7 @@ final class FakeDisk implements Connection.Acceptor {
     long neededBytes;
     long returnedBytes;
     boolean full;
+    private boolean fullIsTold;
 
     /// Answers to writes are kept back.
     boolean withhold;
@@ -288,9 +289,7 @@ final class FakeDisk implements Connection.Acceptor {
                 }
                 answeredSequence = WriteRequest.sequence(f);
             }
-            if (!full) {
-                granted = Math.max(granted, received + creditWindow);
-            }
+            granted = Math.max(granted, received + window());
             Frame answer =
                     WriteReply.encode(
                             net.frames.take(),
@@ -521,12 +520,18 @@ final class FakeDisk implements Connection.Acceptor {
         loop.runFor(10_000_000);
     }
 
+    private long window() {
+        if (!full) {
+            return creditWindow;
+        }
+        return fullIsTold ? Credit.WITHOUT_DATA_BYTES : 0;
+    }
+
     private void credit(int flags) {
+        fullIsTold = full;
         for (Conn conn : conns) {
             if (conn.hello != null && conn.hello.lane() == Lane.WRITE) {
-                if (!full) {
-                    conn.granted = Math.max(conn.granted, conn.received + creditWindow);
-                }
+                conn.granted = Math.max(conn.granted, conn.received + window());
                 conn.connection.send(
                         Credit.encode(
                                 net.frames.take(),

@@ -417,6 +417,28 @@ class ReplicationTest {
     }
 
     @Test
+    void what_needs_no_space_goes_on_where_a_disk_is_full() {
+        cluster.await(cluster.write(node, device, 0, bytes, 0));
+        cluster.disk(2).full = true;
+        cluster.disk(2).credit();
+        cluster.loop.runFor(TestCluster.SECOND);
+        // Uses up what credit was there before.
+        Answer last = cluster.write(node, device, 0, bytes, 0);
+        for (int n = 0; cluster.await(last) == 0; n++) {
+            assertThat(n).isLessThan(10_000);
+            last = cluster.write(node, device, 0, bytes, 0);
+        }
+        assertThat(cluster.await(last)).isEqualTo(Errno.ENOSPC);
+        for (int n = 0; n < 100; n++) {
+            Answer trim = new Answer();
+            device.trim(0, 4096, 0, trim);
+            assertThat(cluster.await(trim)).isZero();
+            assertThat(cluster.await(cluster.write(node, device, 0, bytes, 0)))
+                    .isEqualTo(Errno.ENOSPC);
+        }
+    }
+
+    @Test
     void what_is_under_way_and_what_is_kept_is_bounded() {
         cluster.disk(1).syncing = false;
         List<Answer> answers = new ArrayList<>();
