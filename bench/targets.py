@@ -36,6 +36,11 @@ MATRIX = [
     ("write128k-t16", "write", "128k", 1, 16, 0),
 ]
 
+# Where large writes are worth their own way: --sizes of bench/compare.
+SIZES = [
+    (f"{rw}-{bs}", rw, bs, 8, 1, 0) for bs in ("16k", "32k", "64k", "128k") for rw in ("write", "randwrite")
+]
+
 
 def size_bytes(text):
     units = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}

@@ -9,6 +9,9 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1"
 dir=$(cd "$1" && pwd)
+# Several tests may want it at the same time: the first one builds.
+exec 9>"$dir/lock"
+flock 9
 [ "$dir/initrd" -nt "$here/init" ] && [ "$dir/initrd" -nt "$here/build.sh" ] &&
     [ -s "$dir/vmlinuz" ] && exit 0
 
