@@ -4,10 +4,10 @@
 . "$(dirname "$0")/../lib.sh"
 
 say "flags"
-refused 1 "wants an address" comet up --data "$DATA" --nbd nonsense
-refused 1 "wants a size" comet up --data "$DATA" --size plenty
-refused 1 "must lie between" comet up --data "$DATA" --nodes -1
-refused 1 "insecure" comet up --data "$DATA" --nbd 0.0.0.0:0
+refused 2 "wants an address" comet up --data "$DATA" --nbd nonsense
+refused 2 "wants a size" comet up --data "$DATA" --size plenty
+refused 2 "must lie between" comet up --data "$DATA" --nodes -1
+refused 2 "insecure" comet up --data "$DATA" --nbd 0.0.0.0:0
 refused 2 "unknown option" comet up --frobnicate
 refused 1 "no config file" comet node --config "$IT_DIR/none.conf"
 refused 2 "missing" comet meta

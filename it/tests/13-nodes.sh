@@ -54,14 +54,8 @@ for name in node-1 node-2 node-3 gateway-1; do
 done
 cli cluster events --json | jq -e '.events | length > 0' >/dev/null
 
-say "what was started by hand is stopped by hand, the gateway first: it flushes and detaches"
-stop "$ROLE_PID"
-second=$(pid_of node-2)
-kill -TERM "$second"
-wait_gone "$second" || fail "node-2 did not end on SIGTERM"
-
-say "the parent's end is the end of all that it started"
-pids=("$(pid_of node-1)" "$(pid_of node-3)")
+say "the parent's end is the end of all, also of what was started by hand since"
+pids=("$(pid_of node-1)" "$(pid_of node-2)" "$(pid_of node-3)" "$(pid_of gateway-1)")
 stop "$UP_PID" 90
 for pid in "${pids[@]}"; do ! alive "$pid" || fail "$pid outlived its parent"; done
 

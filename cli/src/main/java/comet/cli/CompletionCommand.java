@@ -11,8 +11,8 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "completion",
         description = {
-            "Print a script that completes commands and options. For this shell alone:",
-            "source <(comet completion bash)"
+            "Print a script that completes commands and options in a shell.",
+            "For this shell alone: source <(comet completion bash)"
         })
 final class CompletionCommand implements Callable<Integer> {
     @CommandLine.Spec private CommandLine.Model.@Nullable CommandSpec spec;

@@ -144,13 +144,31 @@ public record Health(String status, List<Item> items) {
                                 name + " does not report: start its node again, or see its log"));
             }
         }
-        if (!status.settled()) {
+        if (!status.settled() && !allReport(map, status)) {
             items.add(
                     new Item(
                             "warn",
                             "leader-new",
                             "the metadata group has a new leader, which does not know yet who lives"));
         }
+    }
+
+    /// Whether everybody who should live has said so: a new leader knows that at once.
+    private static boolean allReport(ClusterMap map, GroupStatus status) {
+        for (DiskInfo disk : map.disks()) {
+            if (disk.state() != DiskInfo.State.REMOVED
+                    && disk.bootId() != 0
+                    && !status.diskAlive(disk.diskId())) {
+                return false;
+            }
+        }
+        for (VolumeInfo volume : map.volumes()) {
+            VolumeInfo.Attachment attachment = volume.attachment();
+            if (attachment != null && !status.gatewayAlive(attachment.gatewayId())) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static void groups(ClusterMap map, GroupStatus status, List<Item> items) {
@@ -252,7 +270,7 @@ public record Health(String status, List<Item> items) {
             held.forEach((gatewayId, volumes) ->
                     items.add(
                             new Item(
-                                    "warn",
+                                    "error",
                                     "gateway-away",
                                     "gateway %s does not report, and holds %s: start it again, or attach elsewhere with --takeover"
                                             .formatted(

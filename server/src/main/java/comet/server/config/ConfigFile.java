@@ -27,6 +27,8 @@ import org.jspecify.annotations.Nullable;
 final class ConfigFile {
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,128}");
 
+    private static final String COMMAND_LINE = "command line";
+
     private final Config config;
     private final Path folder;
     private final Map<String, Key> keys = new TreeMap<>();
@@ -69,7 +71,7 @@ final class ConfigFile {
         for (String override : overrides) {
             int equals = override.indexOf('=');
             if (equals < 1) {
-                throw new ConfigException("`%s` is not KEY=VALUE".formatted(override));
+                throw new ConfigException("`%s` is not KEY=VALUE".formatted(override), null, true);
             }
             String key = override.substring(0, equals).strip();
             String value = override.substring(equals + 1).strip();
@@ -80,10 +82,10 @@ final class ConfigFile {
                         ConfigFactory.parseString(
                                         text,
                                         ConfigParseOptions.defaults()
-                                                .setOriginDescription("command line"))
+                                                .setOriginDescription(COMMAND_LINE))
                                 .withFallback(result);
             } catch (com.typesafe.config.ConfigException e) {
-                throw new ConfigException("`%s`: %s".formatted(override, e.getMessage()), e);
+                throw new ConfigException("`%s`: %s".formatted(override, e.getMessage()), e, true);
             }
         }
         return result;
@@ -186,26 +188,32 @@ final class ConfigFile {
 
     private ConfigException wanted(Key key, ConfigValue value, RuntimeException cause) {
         if (key.type() == Kind.OBJECTS) {
-            return new ConfigException(
-                    "%s: `%s` wants %s".formatted(place(value), key.path(), key.type().words),
-                    cause);
+            return complaint(value, key.path(), "wants " + key.type().words, cause);
         }
-        return new ConfigException(
-                "%s: `%s` wants %s, not %s"
-                        .formatted(
-                                place(value),
-                                key.path(),
-                                key.type().words,
-                                value.render(ConfigRenderOptions.concise())),
-                cause);
+        String text = value.render(ConfigRenderOptions.concise());
+        return complaint(
+                value, key.path(), "wants %s, not %s".formatted(key.type().words, text), cause);
     }
 
     private static ConfigException complaint(ConfigValue value, String path, String what) {
-        return new ConfigException("%s: `%s` %s".formatted(place(value), path, what));
+        return complaint(value, path, what, null);
+    }
+
+    private static ConfigException complaint(
+            ConfigValue value, String path, String what, @Nullable Throwable cause) {
+        return new ConfigException(
+                "%s: `%s` %s".formatted(place(value), path, what), cause, isOfCommandLine(value));
+    }
+
+    private static boolean isOfCommandLine(ConfigValue value) {
+        return value.origin().description().startsWith(COMMAND_LINE);
     }
 
     private static String place(ConfigValue value) {
         ConfigOrigin origin = value.origin();
+        if (isOfCommandLine(value)) {
+            return COMMAND_LINE;
+        }
         String name = origin.filename() == null ? origin.description() : origin.filename();
         return origin.lineNumber() > 0 && origin.filename() != null
                 ? name + ":" + origin.lineNumber()

@@ -10,7 +10,9 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -149,18 +151,46 @@ final class Children {
     }
 
     private static void end(List<Running> some) {
-        some.forEach(one -> one.process.destroy());
+        List<ProcessHandle> handles = some.stream().map(Children::handle).toList();
+        handles.forEach(ProcessHandle::destroy);
         long deadline = System.nanoTime() + STOP_MAX.toNanos();
-        for (Running one : some) {
+        for (int i = 0; i < some.size(); i++) {
             try {
-                if (!one.process.waitFor(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
-                    LOG.warn("event=killed process={} why=\"did not stop\"", one.child.name());
-                    one.process.destroyForcibly();
-                }
+                handles.get(i)
+                        .onExit()
+                        .get(Math.max(1, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+            } catch (TimeoutException | ExecutionException e) {
+                LOG.warn("event=killed process={} why=\"did not stop\"", some.get(i).child.name());
+                handles.get(i).destroyForcibly();
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 return;
             }
         }
+    }
+
+    /// The process as it was started here, or the one that somebody started in its place since.
+    private static ProcessHandle handle(Running one) {
+        ProcessHandle ours = one.process.toHandle();
+        if (ours.isAlive()) {
+            return ours;
+        }
+        String name = one.child.name();
+        Path file = one.child.folder().resolveSibling("run").resolve(name + ".pid");
+        try {
+            ProcessHandle other =
+                    ProcessHandle.of(Long.parseLong(Files.readString(file).strip())).orElse(ours);
+            String line = other.info().commandLine().orElse("");
+            if (line.contains(one.child.config().toString())) {
+                LOG.info(
+                        "event=stopping process={} pid={} why=\"started again since\"",
+                        name,
+                        other.pid());
+                return other;
+            }
+        } catch (IOException | NumberFormatException e) {
+            LOG.debug("event=no-pid process={}", name, e);
+        }
+        return ours;
     }
 }

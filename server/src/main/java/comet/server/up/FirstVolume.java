@@ -19,11 +19,12 @@ final class FirstVolume {
 
     private FirstVolume() {}
 
-    /// @return the name of a volume that exists
-    static String ensure(GroupAccess group, long sizeBytes) {
-        String name = existing(group);
-        if (name != null) {
-            return name;
+    /// @param sizeBytes of the volume where it is made; one that exists keeps its own
+    /// @return a volume that exists
+    static VolumeInfo ensure(GroupAccess group, long sizeBytes) {
+        VolumeInfo there = existing(group);
+        if (there != null) {
+            return there;
         }
         try {
             group.submit(
@@ -32,21 +33,24 @@ final class FirstVolume {
         } catch (AdminException e) {
             throw new StartException("the first volume: " + e.text(), e);
         }
-        return NAME;
+        VolumeInfo made = existing(group);
+        if (made == null) {
+            throw new StartException("the first volume is gone again");
+        }
+        return made;
     }
 
-    private static @Nullable String existing(GroupAccess group) {
-        Optional<String> name =
+    private static @Nullable VolumeInfo existing(GroupAccess group) {
+        Optional<VolumeInfo> found =
                 Patience.read(
                         group,
                         map ->
-                                map.volume(NAME) != null
-                                        ? Optional.of(NAME)
-                                        : map.volumes().stream()
-                                                .filter(volume -> !volume.deleted())
-                                                .map(VolumeInfo::name)
-                                                .findFirst());
-        return name.orElse(null);
+                                Optional.ofNullable(map.volume(NAME))
+                                        .or(() ->
+                                                map.volumes().stream()
+                                                        .filter(volume -> !volume.deleted())
+                                                        .findFirst()));
+        return found.orElse(null);
     }
 
     /// @param uri of the volume over TCP
@@ -54,14 +58,15 @@ final class FirstVolume {
     static void explain(
             PrintStream out,
             Path data,
-            String volume,
+            VolumeInfo info,
             String uri,
             HostPort admin,
             List<String> commands) {
+        String volume = info.name();
         out.printf(
                 """
 
-                Volume %s is served over NBD. With QEMU:
+                Volume %s of %d MiB is served over NBD. With QEMU:
 
                   qemu-system-x86_64 ... \\
                     -blockdev driver=nbd,node-name=%s,export=%s,server.type=unix,server.path=%s,reconnect-delay=300,discard=unmap,cache.direct=on,cache.no-flush=off \\
@@ -73,6 +78,7 @@ final class FirstVolume {
                 Admin API:   http://%s (token in %s)
                 """,
                 volume,
+                info.sizeBytes() >> 20,
                 volume,
                 volume,
                 data.resolve("nbd.sock"),

@@ -21,8 +21,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
 
 /// The processes of Comet. Exit status: 0 after a stop that was asked for, 1 where a process could
-/// not start or go on (why is the last line on standard error), 2 wrong usage, 70 after a failure
-/// of the program itself.
+/// not start or go on (why is on standard error, after `comet: `), 2 wrong usage, 70 after a
+/// failure of the program itself.
 @Command(
         name = "comet",
         subcommands = {
@@ -76,7 +76,9 @@ final class Main {
             e.printStackTrace();
         }
         System.err.println("comet: " + e.getMessage());
-        return 1;
+        return e instanceof ConfigException config && config.usage()
+                ? CommandLine.ExitCode.USAGE
+                : 1;
     }
 
     /// What the processes' commands share.

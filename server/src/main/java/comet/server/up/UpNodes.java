@@ -1,5 +1,6 @@
 package comet.server.up;
 
+import comet.cluster.VolumeInfo;
 import comet.server.admin.AdminException;
 import comet.server.admin.AdminServer;
 import comet.server.admin.EventLog;
@@ -63,7 +64,7 @@ final class UpNodes {
         createCluster(process, group, running);
         running.start(children.getLast());
         awaitDisks(up, group, running);
-        String volume = FirstVolume.ensure(group, up.sizeBytes());
+        VolumeInfo volume = FirstVolume.ensure(group, up.sizeBytes());
         awaitSocket(data.resolve("nbd.sock"), running);
         List<String> commands = new ArrayList<>();
         children.forEach(child -> commands.add(Children.command(child)));
@@ -71,7 +72,7 @@ final class UpNodes {
                 System.out,
                 data,
                 volume,
-                GatewayFront.uri(nbd, up.tls(), volume),
+                GatewayFront.uri(nbd, up.tls(), volume.name()),
                 up.admin().withPort(admin.port()),
                 commands);
     }

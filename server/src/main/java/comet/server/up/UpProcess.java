@@ -3,6 +3,7 @@ package comet.server.up;
 import comet.base.Sizes;
 import comet.cluster.ClusterInfo;
 import comet.cluster.Command;
+import comet.cluster.VolumeInfo;
 import comet.io.file.FileMedia;
 import comet.io.loop.EventLoop;
 import comet.io.net.DirectNet;
@@ -76,13 +77,13 @@ final class UpProcess {
                         data.resolve("nbd.sock"),
                         up.nbd(),
                         up.tls());
-        String volume = FirstVolume.ensure(group, up.sizeBytes());
+        VolumeInfo volume = FirstVolume.ensure(group, up.sizeBytes());
         HostPort tcp = front.tcp();
         FirstVolume.explain(
                 System.out,
                 data,
                 volume,
-                GatewayFront.uri(tcp == null ? up.nbd() : tcp, up.tls(), volume),
+                GatewayFront.uri(tcp == null ? up.nbd() : tcp, up.tls(), volume.name()),
                 up.admin().withPort(admin.port()),
                 List.of());
     }
