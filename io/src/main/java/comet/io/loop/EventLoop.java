@@ -34,8 +34,8 @@ import org.slf4j.LoggerFactory;
 public final class EventLoop implements Loop, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EventLoop.class);
 
-    /// Bytes of buffers kept for reuse, as many as the journals of all disks may take: they come and
-    /// go by the gigabyte, and a new one is filled with zeros first.
+    /// Bytes of buffers kept for reuse, as many as the journals of all disks may take: they come
+    /// and go by the gigabyte, and a new one is filled with zeros first.
     private static final long KEEP_BYTES_MAX = directBytesMax() / 4;
 
     /// Pieces of work in one go before the sockets are looked at again, and the time after which
