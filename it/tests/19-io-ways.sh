@@ -49,4 +49,4 @@ life 0x35 threads epoll "" io.files=threads
 
 say "what is not there is refused"
 refused 2 "unknown: use auto, epoll" comet up --data "$IT_DIR/none" --set io.sockets=kqueue
-refused 1 "unknown: use auto, io_uring" comet up --data "$IT_DIR/none" --set io.files=aio
+refused 2 "unknown: use auto, io_uring" comet up --data "$IT_DIR/none" --set io.files=aio

@@ -88,11 +88,11 @@ stop "$UP_PID" || fail "stop"
 
 say "what cannot be used"
 up() { comet up --data "$DATA" --nbd "${NBD:-127.0.0.1:0}" --admin 127.0.0.1:0 "$@"; }
-refused 1 'nbd-tls-certificate' up --set nbd-tls=required
-refused 1 'off, optional or required' up --set nbd-tls=perhaps
+refused 2 'nbd-tls-certificate' up --set nbd-tls=required
+refused 2 'off, optional or required' up --set nbd-tls=perhaps
 refused 1 'do not belong together' up --set nbd-tls=required --set "nbd-tls-certificate=$C/server-expired/server-cert.pem" \
     --set "nbd-tls-key=$C/server/server-key.pem"
-NBD=0.0.0.0:0 refused 1 'insecure' up --set nbd-tls=required --set "nbd-tls-certificate=$C/rsa/server-cert.pem" \
+NBD=0.0.0.0:0 refused 2 'insecure' up --set nbd-tls=required --set "nbd-tls-certificate=$C/rsa/server-cert.pem" \
     --set "nbd-tls-key=$C/rsa/server-key.pem"
 
 say "the same for a gateway of its own, reachable by others"

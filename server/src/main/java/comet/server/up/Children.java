@@ -180,7 +180,8 @@ final class Children {
         try {
             ProcessHandle other =
                     ProcessHandle.of(Long.parseLong(Files.readString(file).strip())).orElse(ours);
-            String line = other.info().commandLine().orElse("");
+            // Not info().commandLine(), which ends in the middle of a long one.
+            String line = Files.readString(Path.of("/proc/" + other.pid() + "/cmdline"));
             if (line.contains(one.child.config().toString())) {
                 LOG.info(
                         "event=stopping process={} pid={} why=\"started again since\"",
