@@ -6,6 +6,7 @@ import io.javalin.Javalin;
 import io.javalin.http.Context;
 import io.javalin.http.HttpResponseException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.BindException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -27,6 +28,7 @@ import tools.jackson.databind.json.JsonMapper;
 public final class AdminServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(AdminServer.class);
     private static final long REQUEST_BYTES_MAX = 64 << 10;
+    private static final long READ_OUT_BYTES_MAX = 4 << 20;
 
     private static final JsonMapper JSON = JsonMapper.shared();
 
@@ -196,12 +198,27 @@ public final class AdminServer implements AutoCloseable {
         answer(c, e.getStatus(), unknown ? "unknown-path" : "bad-request", "" + message);
     }
 
+    /// Where a part of the request is left unread Jetty ends the connection, and a client that is
+    /// sending, or has its next request under way on it, hears of no answer.
+    private static void readOut(Context c) {
+        byte[] buffer = new byte[16 << 10];
+        long left = READ_OUT_BYTES_MAX;
+        try (InputStream in = c.bodyInputStream()) {
+            for (int n = in.read(buffer); n > 0 && left > 0; n = in.read(buffer)) {
+                left -= n;
+            }
+        } catch (IOException e) {
+            LOG.debug("event=request-cut-off path={}", c.path(), e);
+        }
+    }
+
     private static void answer(Exception e, Context c) {
         LOG.error("event=request-failed method={} path={}", c.method(), c.path(), e);
         answer(c, 500, "internal", "an error of Comet itself, see its log: " + e);
     }
 
     private static void answer(Context c, int status, String code, String message) {
+        readOut(c);
         c.status(status)
                 .contentType("application/json")
                 .result(JSON.writeValueAsBytes(Map.of("code", code, "message", message)));

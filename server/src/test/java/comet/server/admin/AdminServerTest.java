@@ -195,8 +195,27 @@ class AdminServerTest {
                 .contains("only grow");
         assertThat(post("/v1/volumes/none/resize", "{\"sizeBytes\":4096}").statusCode())
                 .isEqualTo(404);
-        assertThat(post("/v1/volumes", "x".repeat(100_000)).statusCode()).isEqualTo(413);
         assertThat(group.commands).isEmpty();
+    }
+
+    /// Also a client that is still sending hears it.
+    @Test
+    void too_long_a_request_is_refused_with_an_answer() throws Exception {
+        for (int bytes : new int[] {66_000, 100_000, 4_000_000}) {
+            HttpResponse<String> answer = post("/v1/volumes", "x".repeat(bytes));
+            assertThat(answer.statusCode()).isEqualTo(413);
+            assertThat(answer.body()).contains("bad-request");
+        }
+        assertThat(group.commands).isEmpty();
+    }
+
+    @Test
+    void a_connection_goes_on_after_a_refusal() throws Exception {
+        twoNodes();
+        for (int i = 0; i < 100; i++) {
+            assertThat(post("/v1/volumes/none/resize", "{\"sizeBytes\":4096}").statusCode())
+                    .isEqualTo(404);
+        }
     }
 
     @Test
