@@ -165,6 +165,11 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
+        if (tls != null && !tls.handshakeFuture().isSuccess() && !aborted) {
+            // A reset may come without any other word.
+            aborted = true;
+            server.aborted(this, "TLS: " + NbdTls.LEFT);
+        }
         session.dead();
         output.close();
         if (pending != null) {

@@ -229,8 +229,9 @@ class NbdTlsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"0", "30"})
-    void a_client_that_leaves_during_the_handshake_is_logged(int sent) throws Exception {
+    @CsvSource({"0,false", "30,false", "0,true", "30,true"})
+    void a_client_that_leaves_during_the_handshake_is_logged(int sent, boolean reset)
+            throws Exception {
         try (MemoryNbdServer server = server("epoll", "server", false)) {
             int port = server.listenTcp(NbdTls.Mode.OPTIONAL);
             for (int i = 1; i <= 10; i++) {
@@ -241,6 +242,9 @@ class NbdTlsTest {
                     // The beginning of a record.
                     socket.getOutputStream()
                             .write(new Bytes().hex("1603010200").zeroes(30).array(), 0, sent);
+                    if (reset) {
+                        socket.setSoLinger(true, 0);
+                    }
                 }
                 int count = i;
                 await(() ->
