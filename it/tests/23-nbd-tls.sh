@@ -59,15 +59,14 @@ say "every corner of the protocol, encrypted"
 say "who is refused, and why"
 refused 1 'error' nbdinfo "nbd://$HOST_PORT/disk0"
 refused 1 'TLS' qemu-img info "nbd://$HOST_PORT/disk0"
-logged 'nbd-refused .*TLS is required'
-refused 1 '' nbdinfo "$(as stranger)"
-logged "TLS: the client's certificate is not of the authority"
-refused 1 '' nbdinfo "$(as client-expired)"
-logged "TLS: the client's certificate has expired"
-refused 1 '' nbdinfo "$(as anybody)"
-logged 'TLS: the client shows no certificate'
-refused 1 '' nbdinfo "$(as distrustful)"
-logged 'TLS: the client (refuses the server|left)'
+# Lines that come too often in a second are left out of the log: tried again until it says why.
+in_the_clear() { ! nbdinfo "nbd://$HOST_PORT/disk0" && grep -q 'nbd-refused .*TLS is required' "$IT_DIR/up.log"; }
+await in_the_clear
+turned_away() { ! nbdinfo "$(as "$1")" && grep -q -E -- "$2" "$IT_DIR/up.log"; }
+await turned_away stranger "TLS: the client's certificate is not of the authority"
+await turned_away client-expired "TLS: the client's certificate has expired"
+await turned_away anybody 'TLS: the client shows no certificate'
+await turned_away distrustful 'TLS: the client (refuses the server|left)'
 refused 1 '' qemu_as distrustful qemu-img info --image-opts %I
 nbdinfo "$(as client)" >"$IT_DIR/info"
 ! grep -E ' ERROR ' "$IT_DIR/up.log" || fail "errors in the log"
