@@ -384,6 +384,15 @@ public final class Disk implements ChunkStore, Journal.Owner, LargeWrites.Owner,
         return parts.journal().unsyncedBytes() + large.unsyncedBytes();
     }
 
+    public long pendingBytesMax() {
+        return parts.journal().pendingBytesMax();
+    }
+
+    /// Limits anew what of the journal is kept in memory ([StoreConfig#pendingBytesMax]).
+    public void limitPending(long bytes) {
+        parts.journal().limitPending(bytes);
+    }
+
     public int chunkCount() {
         return parts.headers.count();
     }
@@ -417,18 +426,10 @@ public final class Disk implements ChunkStore, Journal.Owner, LargeWrites.Owner,
         }
         parts.segments.growIfNeeded(0);
         if (!checkpoint.isRunning()
-                && (parts.journal().usedBytes() > checkpointBytes()
+                && (parts.journal().usedBytes() > parts.journal().checkpointBytes()
                         || parts.pending.activeBlocks() >= Pending.BLOCKS_MAX)) {
             startCheckpoint();
         }
-    }
-
-    /// Bytes in the ring at which a checkpoint starts: what it moves is then in memory, with what
-    /// comes meanwhile; what has to be read from the ring again costs as much as what is written.
-    private long checkpointBytes() {
-        long ring = parts.journal().ringBytes();
-        long inMemory = parts.config.pendingBytesMax() / 8 * 5;
-        return Math.min(ring / 2, Math.max(ring / 16, inMemory));
     }
 
     /// Starts a checkpoint now, if none runs and there is anything to do.

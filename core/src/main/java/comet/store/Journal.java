@@ -84,6 +84,7 @@ final class Journal {
     private boolean pumpQueued;
     private Loop.@Nullable Timer timer;
     private boolean failed;
+    private long pendingBytesMax;
 
     private long nextSequence;
     private long applied;
@@ -117,6 +118,7 @@ final class Journal {
         ringEnd = file.sizeBytes();
         batchBytes = Math.min(BATCH_BYTES, config.batchBytesMax());
         worthBytes = batchBytes / 8 * 7;
+        pendingBytesMax = config.pendingBytesMax();
         head = place.position();
         lap = place.lap();
         lastChecksum = place.checksum();
@@ -253,6 +255,25 @@ final class Journal {
     /// loss where the ring wraps, and for the records that nobody holds back.
     long room() {
         return ringBytes() - usedBytes() - 2L * config.batchBytesMax();
+    }
+
+    long pendingBytesMax() {
+        return pendingBytesMax;
+    }
+
+    /// Keeps no more data in memory from now on.
+    void limitPending(long bytes) {
+        pendingBytesMax = bytes;
+        if (writing == null) {
+            live.evict(bytes);
+        }
+    }
+
+    /// Bytes in the ring at which a checkpoint starts: what it moves is then in memory, with what
+    /// comes meanwhile; what has to be read from the ring again costs as much as what is written.
+    long checkpointBytes() {
+        long ring = ringBytes();
+        return Math.min(ring / 2, Math.max(ring / 16, pendingBytesMax / 8 * 5));
     }
 
     boolean backlogged() {
@@ -418,7 +439,7 @@ final class Journal {
         }
         counters.journalWriteLatency.record(loop.nowNs() - writingSinceNs);
         written = batch.lastSequence();
-        live.evict(config.pendingBytesMax());
+        live.evict(pendingBytesMax);
         if (synced) {
             becameDurable(written);
         }

@@ -69,6 +69,24 @@ class DiskTest {
         assertThat(rig.disk().damaged()).isFalse();
     }
 
+    @Test
+    void less_memory_for_the_journal_lets_go_of_what_is_there() {
+        StoreRig rig = new StoreRig(StoreConfig.small(), 3).formatted().open();
+        for (int chunk = 0; chunk < 4; chunk++) {
+            rig.write(1, chunk, DATA, 0, 8);
+        }
+        rig.sync();
+        assertThat(rig.disk().pendingBytes()).isGreaterThanOrEqualTo(4 * 8 * 4096);
+        rig.disk().limitPending(48 << 10);
+        assertThat(rig.disk().pendingBytes()).isLessThanOrEqualTo(48 << 10);
+        rig.check();
+        rig.write(1, 4, DATA, 0, 8);
+        rig.write(1, 5, DATA, 0, 8);
+        rig.sync();
+        assertThat(rig.disk().pendingBytes()).isLessThanOrEqualTo(48 << 10);
+        rig.check();
+    }
+
     /// When the stop comes a read may wait for the index, a segment or nothing at all.
     @Test
     void reads_under_way_end_before_index_and_files_are_closed() {

@@ -1,6 +1,7 @@
 package comet.server.config;
 
 import comet.base.Sizes;
+import comet.server.data.JournalMemory;
 import comet.store.StoreConfig;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,27 +30,22 @@ public record JournalConfig(long bytes, long memoryBytes, int largeBytesMin) {
                 (int) file.bytes(LARGE, Sizes.BLOCK_BYTES, LARGE_MAX));
     }
 
-    /// For the disks themselves.
-    ///
-    /// @param disks of the process
+    /// For the disks themselves; what of it they keep in memory is [#memory]'s.
+    public StoreConfig store() {
+        return StoreConfig.defaults()
+                .withJournal(bytes, Sizes.CHUNK_BYTES)
+                .withLarge(largeBytesMin);
+    }
+
+    /// @param disks that the process begins with
     /// @param directBytesMax what the process may take outside of the heap
     /// @throws ConfigException where the memory that is asked for is not there
-    public StoreConfig store(int disks, long directBytesMax) {
-        long most = directBytesMax / 4 / Math.max(1, disks);
-        long memory = Math.min(bytes, Math.max(MEMORY_MIN, most));
-        if (memoryBytes > 0) {
-            memory = memoryBytes;
-            if (disks * memory > directBytesMax / 4 * 3) {
-                throw new ConfigException(
-                        "`%s`: %d MiB for each of %d disks is more than there is, %d MiB for all (half of the machine's memory may lie outside of the heap, a quarter of that is for others)"
-                                .formatted(
-                                        MEMORY, memory >> 20, disks, directBytesMax / 4 * 3 >> 20));
-            }
+    public JournalMemory memory(int disks, long directBytesMax) {
+        JournalMemory memory = new JournalMemory(directBytesMax, memoryBytes, bytes);
+        if (!memory.fits(disks)) {
+            throw new ConfigException(memory.tooMuch(MEMORY, disks));
         }
-        StoreConfig defaults = StoreConfig.defaults();
-        return defaults.withJournal(bytes, Sizes.CHUNK_BYTES)
-                .withMemory(memory, defaults.pageCacheBytes())
-                .withLarge(largeBytesMin);
+        return memory;
     }
 
     /// What tells another process the same beside the size, as `--set` takes it.

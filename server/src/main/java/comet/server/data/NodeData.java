@@ -41,6 +41,7 @@ public final class NodeData implements AutoCloseable {
     /// @param folder the node's own
     /// @param domain of its disks, where they name none
     /// @param hostId equal for processes of one host
+    /// @param memory shared by the disks that there are, also by those that come later
     /// @param files how the disks reach their devices
     /// @param fileThreads calls to files that may wait at the same time
     public record Settings(
@@ -50,6 +51,7 @@ public final class NodeData implements AutoCloseable {
             String hostId,
             NodeConfig node,
             StoreConfig store,
+            JournalMemory memory,
             FileMedia.Way files,
             int fileThreads,
             boolean anyFileSystem) {
@@ -62,19 +64,39 @@ public final class NodeData implements AutoCloseable {
                     hostId,
                     NodeConfig.defaults(),
                     StoreConfig.defaults(),
+                    new JournalMemory(
+                            EventLoop.directBytesMax(), 0, StoreConfig.defaults().journalBytes()),
                     FileMedia.Way.AUTO,
                     4,
                     false);
         }
 
-        public Settings withStore(StoreConfig config) {
+        public Settings withStore(StoreConfig config, JournalMemory memory) {
             return new Settings(
-                    name, folder, domain, hostId, node, config, files, fileThreads, anyFileSystem);
+                    name,
+                    folder,
+                    domain,
+                    hostId,
+                    node,
+                    config,
+                    memory,
+                    files,
+                    fileThreads,
+                    anyFileSystem);
         }
 
         public Settings withFiles(FileMedia.Way way) {
             return new Settings(
-                    name, folder, domain, hostId, node, store, way, fileThreads, anyFileSystem);
+                    name,
+                    folder,
+                    domain,
+                    hostId,
+                    node,
+                    store,
+                    memory,
+                    way,
+                    fileThreads,
+                    anyFileSystem);
         }
     }
 
@@ -207,9 +229,14 @@ public final class NodeData implements AutoCloseable {
                                 .formatted(folder.folder(), disk.diskId()));
             }
         }
+        int count = disks.size() + 1;
+        if (!settings.memory().fits(count)) {
+            throw new DataException(settings.memory().tooMuch("journal-memory", count));
+        }
         NodeDisk disk = NodeDisk.open(with, folder, nodeId, settings.domain(), of);
         failures.remove(folder.folder());
         disks.add(disk);
+        shareMemory();
         loop.call(() -> {
             serve(disk.disk());
             return true;
@@ -255,6 +282,14 @@ public final class NodeData implements AutoCloseable {
             }
         }
         pool.close();
+    }
+
+    private void shareMemory() {
+        long ofEach = settings.memory().ofEach(disks.size());
+        loop.call(() -> {
+            disks.forEach(disk -> disk.disk().limitPending(ofEach));
+            return true;
+        });
     }
 
     private void serve(Disk disk) {

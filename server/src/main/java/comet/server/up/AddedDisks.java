@@ -43,10 +43,14 @@ final class AddedDisks {
         }
     }
 
-    List<DiskConfig> disks() {
-        List<DiskConfig> all = new ArrayList<>();
+    /// The disks of the config, and behind them those that it does not name.
+    List<DiskConfig> with(List<DiskConfig> configured) {
+        List<DiskConfig> all = new ArrayList<>(configured);
         for (Added disk : disks) {
-            all.add(new DiskConfig(Path.of(disk.path), null, disk.weightBytes, disk.domain));
+            Path path = Path.of(disk.path);
+            if (configured.stream().noneMatch(known -> known.path().equals(path))) {
+                all.add(new DiskConfig(path, null, disk.weightBytes, disk.domain));
+            }
         }
         return all;
     }

@@ -52,12 +52,7 @@ final class LocalNode implements NodePart, Metrics.Source {
     /// The disks of the config and those added since, for [NodeData#join].
     List<NodeDisk.Settings> all(List<DiskConfig> configured) {
         List<NodeDisk.Settings> all = new ArrayList<>();
-        configured.forEach(disk -> all.add(settings(disk)));
-        for (DiskConfig disk : added.disks()) {
-            if (configured.stream().noneMatch(known -> known.path().equals(disk.path()))) {
-                all.add(settings(disk));
-            }
-        }
+        added.with(configured).forEach(disk -> all.add(settings(disk)));
         return all;
     }
 

@@ -8,6 +8,7 @@ import comet.server.config.GroupConfig;
 import comet.server.config.NodeConfig;
 import comet.server.control.ControlClient;
 import comet.server.data.DataException;
+import comet.server.data.JournalMemory;
 import comet.server.data.NodeData;
 import comet.server.raft.MetaMember;
 import java.nio.file.Path;
@@ -31,6 +32,11 @@ final class NodeProcess {
             control = process.startMember(ProcessCore.settings(meta, log));
         }
         ControlClient client = process.client();
+        JournalMemory memory =
+                config.journal()
+                        .memory(
+                                AddedDisks.in(config.data()).with(config.disks()).size(),
+                                EventLoop.directBytesMax());
         NodeData node =
                 new NodeData(
                         process.loop,
@@ -40,11 +46,7 @@ final class NodeProcess {
                                         config.domain(),
                                         process.hostId)
                                 .withFiles(config.io().files())
-                                .withStore(
-                                        config.journal()
-                                                .store(
-                                                        config.disks().size(),
-                                                        EventLoop.directBytesMax())),
+                                .withStore(config.journal().store(), memory),
                         client,
                         process.dialer(),
                         process.events);

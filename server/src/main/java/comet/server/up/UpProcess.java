@@ -45,7 +45,8 @@ final class UpProcess {
         process.dialThrough(direct.dialer(process.dialer()));
         LoopGroup group = process.groupAccess();
         ControlClient client = process.client();
-        NodeData node = node(up, data, process, client);
+        List<DiskConfig> disks = disks(data);
+        NodeData node = node(up, data, disks, process, client);
         process.closers.add("node", node::close);
         process.loop.call(() -> {
             direct.listen(NAME, node.server());
@@ -59,7 +60,7 @@ final class UpProcess {
         FutureTask<AdminServer> adminStarts =
                 process.startAdmin(adminConfig, group, part, gateway, process.events::last);
         createCluster(process, group);
-        join(node, part, disks(data));
+        join(node, part, disks);
         process.metrics.add(part);
         AdminServer admin = process.started(adminConfig, adminStarts);
         MetaMember member = process.member();
@@ -89,12 +90,21 @@ final class UpProcess {
     }
 
     private static NodeData node(
-            UpConfig up, Path data, ProcessCore process, ControlClient client) {
+            UpConfig up,
+            Path data,
+            List<DiskConfig> disks,
+            ProcessCore process,
+            ControlClient client) {
         return new NodeData(
                 process.loop,
                 NodeData.Settings.of(NAME, data, "a", process.hostId)
                         .withFiles(up.io().files())
-                        .withStore(up.journal().store(2, EventLoop.directBytesMax())),
+                        .withStore(
+                                up.journal().store(),
+                                up.journal()
+                                        .memory(
+                                                AddedDisks.in(data).with(disks).size(),
+                                                EventLoop.directBytesMax())),
                 client,
                 process.dialer(),
                 process.events);

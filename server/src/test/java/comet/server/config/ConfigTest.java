@@ -163,11 +163,11 @@ class ConfigTest {
     @Test
     void what_was_written_last_is_kept_as_asked() throws IOException {
         NodeConfig node = node(NODE, "journal-memory=32M", "large-writes=16K");
-        assertThat(node.journal().store(2, 1L << 30).pendingBytesMax()).isEqualTo(32L << 20);
-        assertThat(node.journal().store(2, 1L << 30).largeBytesMin()).isEqualTo(16 << 10);
+        assertThat(node.journal().memory(2, 1L << 30).ofEach(2)).isEqualTo(32L << 20);
+        assertThat(node.journal().store().largeBytesMin()).isEqualTo(16 << 10);
         assertThat(node.journal().overrides())
                 .containsExactly("journal-memory=33554432", "large-writes=16384");
-        assertThatThrownBy(() -> node.journal().store(30, 1L << 30))
+        assertThatThrownBy(() -> node.journal().memory(30, 1L << 30))
                 .hasMessageContaining("`journal-memory`", "30 disks", "768 MiB");
         assertThatThrownBy(() -> node(NODE, "journal-memory=1M"))
                 .hasMessageContaining("`journal-memory`");
@@ -179,9 +179,9 @@ class ConfigTest {
     void where_nothing_is_asked_as_much_is_kept_as_fits() throws IOException {
         JournalConfig journal = node(NODE).journal();
         assertThat(journal.overrides()).isEmpty();
-        assertThat(journal.store(1, 64L << 30).pendingBytesMax()).isEqualTo(1L << 30);
-        assertThat(journal.store(12, 24L << 30).pendingBytesMax()).isEqualTo(512L << 20);
-        assertThat(journal.store(100, 1L << 30).pendingBytesMax()).isEqualTo(16L << 20);
+        assertThat(journal.memory(1, 64L << 30).ofEach(1)).isEqualTo(1L << 30);
+        assertThat(journal.memory(12, 24L << 30).ofEach(12)).isEqualTo(512L << 20);
+        assertThat(journal.memory(100, 1L << 30).ofEach(100)).isEqualTo(16L << 20);
     }
 
     @Test

@@ -17,6 +17,7 @@ import comet.io.net.SocketDialer;
 import comet.port.Events;
 import comet.port.MetaClient;
 import comet.replica.NodeConfig;
+import comet.store.Disk;
 import comet.store.StoreConfig;
 import comet.volume.BlockDevice;
 import comet.volume.Gateway;
@@ -139,6 +140,30 @@ class DataPathTest {
     }
 
     @Test
+    void disks_that_come_later_share_the_memory_for_journals() throws Exception {
+        Node node = new Node("a", new JournalMemory(256L << 20, 0, 64L << 20));
+        Disk first = node.data.disks().getFirst().disk();
+        assertThat(node.nodeLoop.call(first::pendingBytesMax)).isEqualTo(64L << 20);
+        Path second = Files.createDirectory(folder.resolve("second"));
+        node.data.addDisk(new NodeDisk.Settings(second, null, 0, null));
+        for (NodeDisk disk : node.data.disks()) {
+            assertThat(node.nodeLoop.call(disk.disk()::pendingBytesMax)).isEqualTo(32L << 20);
+        }
+        node.close();
+    }
+
+    @Test
+    void a_disk_for_whose_journal_there_is_no_memory_is_refused() throws Exception {
+        Node node = new Node("a", new JournalMemory(128L << 20, 64L << 20, 64L << 20));
+        Path second = Files.createDirectory(folder.resolve("second"));
+        assertThatThrownBy(() -> node.data.addDisk(new NodeDisk.Settings(second, null, 0, null)))
+                .isInstanceOf(DataException.class)
+                .hasMessageContainingAll("`journal-memory`", "2 disks", "96 MiB");
+        assertThat(second).isEmptyDirectory();
+        node.close();
+    }
+
+    @Test
     void a_node_that_waits_for_the_group_can_be_stopped() throws Exception {
         CountDownLatch asked = new CountDownLatch(1);
         MetaClient away =
@@ -205,6 +230,11 @@ class DataPathTest {
         final NodeData data;
 
         Node(String name) throws DataException, InterruptedException, IOException {
+            this(name, new JournalMemory(256L << 20, 0, 64L << 20));
+        }
+
+        Node(String name, JournalMemory memory)
+                throws DataException, InterruptedException, IOException {
             this.name = name;
             Path home = folder.resolve(name);
             Files.createDirectories(home.resolve("disk"));
@@ -221,6 +251,7 @@ class DataPathTest {
                                     StoreConfig.defaults()
                                             .withJournal(64L << 20, 4 << 20)
                                             .withSpace(64L << 20, 0, 16L << 20),
+                                    memory,
                                     comet.io.file.FileMedia.Way.AUTO,
                                     2,
                                     true),
