@@ -1,11 +1,9 @@
 package comet.wire;
 
 import comet.base.Buf;
+import comet.base.Bytes;
 import comet.base.Check;
 import comet.base.Crc;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -26,13 +24,6 @@ public final class Frame {
     public static final int HEADER_BYTES = 24;
     public static final int HEAD_BYTES_MAX = 256 << 10;
     public static final int FRAME_BYTES_MAX = HEAD_BYTES_MAX + (4 << 20);
-
-    private static final VarHandle SHORT =
-            MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
-    private static final VarHandle INT =
-            MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
-    private static final VarHandle LONG =
-            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
     private final FramePool pool;
     private byte[] head = new byte[256];
@@ -154,35 +145,35 @@ public final class Frame {
     }
 
     public int getByte(int at) {
-        return head[at] & 0xFF;
+        return Bytes.getByte(head, at);
     }
 
     public int getShort(int at) {
-        return (short) SHORT.get(head, at) & 0xFFFF;
+        return Bytes.getShort(head, at);
     }
 
     public int getInt(int at) {
-        return (int) INT.get(head, at);
+        return Bytes.getInt(head, at);
     }
 
     public long getLong(int at) {
-        return (long) LONG.get(head, at);
+        return Bytes.getLong(head, at);
     }
 
     public void putByte(int at, int value) {
-        head[at] = (byte) value;
+        Bytes.putByte(head, at, value);
     }
 
     public void putShort(int at, int value) {
-        SHORT.set(head, at, (short) value);
+        Bytes.putShort(head, at, value);
     }
 
     public void putInt(int at, int value) {
-        INT.set(head, at, value);
+        Bytes.putInt(head, at, value);
     }
 
     public void putLong(int at, long value) {
-        LONG.set(head, at, value);
+        Bytes.putLong(head, at, value);
     }
 
     /// Gives the frame back to its pool, and its data's reference with it.
