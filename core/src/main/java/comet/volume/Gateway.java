@@ -2,7 +2,6 @@ package comet.volume;
 
 import comet.base.Buf;
 import comet.base.BufPool;
-import comet.base.Check;
 import comet.base.Crc;
 import comet.base.Sizes;
 import comet.cluster.ClusterMap;
@@ -196,13 +195,11 @@ public final class Gateway implements MetaClient.Listener {
         });
     }
 
-    /// Flushes, levels and detaches.
+    /// Flushes, levels and detaches. Never by force: to give up what is unsynced is for the group to
+    /// decide, which then ends the attachment wherever it is held.
     ///
-    /// @param force never here: to give up what is unsynced is for the group to decide, which then
-    ///   ends the attachment wherever it is held
     /// @param done told null, or why not
-    public void detach(long volumeId, boolean force, Consumer<@Nullable String> done) {
-        Check.that(!force, "a gateway detaches nothing by force");
+    public void detach(long volumeId, Consumer<@Nullable String> done) {
         Volume volume = volumes.get(volumeId);
         if (volume == null) {
             done.accept(null);

@@ -156,7 +156,7 @@ class AttachTest {
         assertThat(held()).isNotNull();
         assertThat(first.gateway.status().getFirst().pinned()).isTrue();
         why[0] = "waiting";
-        first.gateway.detach(5, false, answer -> why[0] = answer);
+        first.gateway.detach(5, answer -> why[0] = answer);
         cluster.loop.runUntil(() -> why[0] == null, 10);
         assertThat(held()).isNull();
     }
@@ -167,7 +167,7 @@ class AttachTest {
         cluster.await(cluster.write(first, mine, 0, bytes, 0));
         cluster.disk(2).syncing = false;
         String[] why = {"waiting"};
-        first.gateway.detach(5, false, answer -> why[0] = answer);
+        first.gateway.detach(5, answer -> why[0] = answer);
         cluster.loop.runFor(5 * TestCluster.SECOND);
         assertThat(held()).isNotNull();
         assertThat(first.gateway.status().getFirst().state()).isEqualTo("draining");
@@ -272,7 +272,7 @@ class AttachTest {
         BlockDevice other = second.open("vol");
         Answer write = cluster.write(second, other, 0, bytes, 0);
         String[] why = {"waiting"};
-        second.gateway.detach(5, false, answer -> why[0] = answer);
+        second.gateway.detach(5, answer -> why[0] = answer);
         assertThat(cluster.await(write)).isEqualTo(Errno.EPERM);
         cluster.loop.runUntil(() -> why[0] == null, 10);
         assertThat(held().gatewayId()).isEqualTo(9);
@@ -287,7 +287,7 @@ class AttachTest {
         cluster.loop.runFor(TestCluster.SECOND);
         assertThat(first.gateway.status().getFirst().state()).isEqualTo("opening");
         String[] why = {"waiting"};
-        first.gateway.detach(5, false, answer -> why[0] = answer);
+        first.gateway.detach(5, answer -> why[0] = answer);
         first.gateway.onYieldAsked(5, held().term());
         cluster.loop.runUntil(() -> why[0] == null && held() == null, 10);
     }

@@ -175,7 +175,7 @@ final class SimGateway {
                                             data.release();
                                             cluster.probe("passing-write", errno == 0 ? 1 : 0);
                                             if (--left[0] == 0) {
-                                                core.detach(volumeId, false, why -> {});
+                                                core.detach(volumeId, why -> {});
                                             }
                                         });
                     });

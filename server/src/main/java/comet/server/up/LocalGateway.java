@@ -107,7 +107,7 @@ final class LocalGateway implements GatewayPart, Metrics.Source {
     @Override
     public void detach(VolumeInfo volume) {
         Gateway gateway = serving().gateway;
-        change(done -> gateway.detach(volume.volumeId(), false, done));
+        change(done -> gateway.detach(volume.volumeId(), done));
     }
 
     private void change(Consumer<Consumer<@Nullable String>> work) {
