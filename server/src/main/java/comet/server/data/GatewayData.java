@@ -143,7 +143,8 @@ public final class GatewayData implements AutoCloseable {
                 .toList();
     }
 
-    /// Zeroes and trims have no bytes, and are lost all the same.
+    /// Nothing is under way or waits to be begun, and every write, be it zeroes or a trim, is durable
+    /// on all replicas.
     static boolean nothingToLose(VolumeStatus volume) {
         return volume.unsyncedWrites() == 0 && volume.inFlightBytes() == 0 && volume.queued() == 0;
     }
