@@ -3,6 +3,7 @@ package comet.base;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayDeque;
+import java.util.function.IntFunction;
 
 /// Buffers of one loop, in powers of two from 4 KiB to 8 MiB, kept for reuse. The pool counts what
 /// is out; the bounds lie with those who take (credits, requests in flight), and [#bytesOut] lets
@@ -13,12 +14,20 @@ public final class BufPool {
 
     private final ArrayDeque<Buf>[] free;
     private final long keepBytesMax;
+    private final IntFunction<ByteBuffer> allocator;
     private long bytesKept;
     private long bytesOut;
 
     /// @param keepBytesMax bytes kept for reuse at most; what is beyond goes back to the system
     public BufPool(long keepBytesMax) {
+        this(keepBytesMax, ByteBuffer::allocateDirect);
+    }
+
+    /// @param allocator of memory outside the heap; throws OutOfMemoryError where there is none
+    ///   left
+    BufPool(long keepBytesMax, IntFunction<ByteBuffer> allocator) {
         this.keepBytesMax = keepBytesMax;
+        this.allocator = allocator;
         @SuppressWarnings({"unchecked", "rawtypes"})
         ArrayDeque<Buf>[] lists = new ArrayDeque[LARGEST_SHIFT + 1];
         for (int i = 0; i < lists.length; i++) {
@@ -31,13 +40,14 @@ public final class BufPool {
     public Buf take(int length) {
         Check.that(length >= 0 && length <= 1 << LARGEST_SHIFT, "buffer length", length, 0);
         int shift = shift(length);
-        bytesOut += 1L << shift;
         Buf buf = free[shift].pollLast();
         if (buf == null) {
-            return new Buf(this, make(1 << shift));
+            buf = new Buf(this, make(1 << shift));
+        } else {
+            bytesKept -= buf.capacity();
+            buf.reuse();
         }
-        bytesKept -= buf.capacity();
-        buf.reuse();
+        bytesOut += buf.capacity();
         return buf;
     }
 
@@ -78,8 +88,9 @@ public final class BufPool {
         }
     }
 
-    private static ByteBuffer allocate(int length) {
-        return ByteBuffer.allocateDirect(length + Sizes.BLOCK_BYTES)
+    private ByteBuffer allocate(int length) {
+        return allocator
+                .apply(length + Sizes.BLOCK_BYTES)
                 .alignedSlice(Sizes.BLOCK_BYTES)
                 .slice(0, length)
                 .order(ByteOrder.LITTLE_ENDIAN);

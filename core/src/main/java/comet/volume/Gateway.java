@@ -195,8 +195,8 @@ public final class Gateway implements MetaClient.Listener {
         });
     }
 
-    /// Flushes, levels and detaches. Never by force: to give up what is unsynced is for the group to
-    /// decide, which then ends the attachment wherever it is held.
+    /// Flushes, levels and detaches. Never by force: to give up what is unsynced is for the group
+    /// to decide, which then ends the attachment wherever it is held.
     ///
     /// @param done told null, or why not
     public void detach(long volumeId, Consumer<@Nullable String> done) {

@@ -8,8 +8,8 @@ package comet.volume;
 /// @param waitingSinceNs since when, on the loop's clock; 0 where nothing is waited for
 /// @param inFlightBytes of requests under way
 /// @param queued requests that wait to be begun
-/// @param unsyncedBytes kept until every replica has them durably; zeroes or a trim within one chunk
-///   have no data and count as one block
+/// @param unsyncedBytes kept until every replica has them durably; zeroes or a trim within one
+///   chunk have no data and count as one block
 /// @param unsyncedWrites how many writes those are, each within one chunk
 /// @param toLevel chunks still to be levelled
 public record VolumeStatus(

@@ -143,8 +143,8 @@ public final class GatewayData implements AutoCloseable {
                 .toList();
     }
 
-    /// Nothing is under way or waits to be begun, and every write, be it zeroes or a trim, is durable
-    /// on all replicas.
+    /// Nothing is under way or waits to be begun, and every write, be it zeroes or a trim, is
+    /// durable on all replicas.
     static boolean nothingToLose(VolumeStatus volume) {
         return volume.unsyncedWrites() == 0 && volume.inFlightBytes() == 0 && volume.queued() == 0;
     }
