@@ -41,7 +41,9 @@ final class LargeWrites {
     private final Owner owner;
     private long unwrittenBytes;
     private long unsyncedBytes;
-    private boolean told;
+
+    /// The owner was asked to make them durable, and none have become so since.
+    private boolean syncAsked;
 
     /// What could not be written, on a disk that has failed: it is still read from memory.
     private final List<LargeWrite> unwritten = new ArrayList<>(0);
@@ -91,8 +93,8 @@ final class LargeWrites {
                             next[0] += count;
                         });
         Check.that(next[0] == blocks, "a large write without space", next[0], blocks);
-        if (unsyncedBytes >= UNSYNCED_BYTES_MAX / 2 && !told) {
-            told = true;
+        if (unsyncedBytes >= UNSYNCED_BYTES_MAX / 2 && !syncAsked) {
+            syncAsked = true;
             owner.largeUnsynced();
         }
         return large;
@@ -136,7 +138,7 @@ final class LargeWrites {
         } else if (state.underWay == 0) {
             state.durable = true;
             unsyncedBytes -= state.bytes;
-            told = false;
+            syncAsked = false;
             owner.largeDurable();
             owner.largeMoved();
         }
