@@ -25,6 +25,11 @@ say "unless it is said otherwise"
 cli bench disk0 --size 64M --runtime 1 --jobs 'randwrite-q1' --overwrite | grep -q '^randwrite-q1 '
 qemu-io -r -f raw -c 'read -P 0x5a 64M 32M' "$URI"
 
+say "over TCP where the socket is not there"
+mv "$DATA/nbd.sock" "$DATA/nbd.aside"
+cli bench disk0 --size 64M --runtime 1 --jobs 'randread-q1' | grep -q '^randread-q1 '
+mv "$DATA/nbd.aside" "$DATA/nbd.sock"
+
 say "interrupted"
 env --default-signal=INT "$COMET_ROOT/comet" bench scratch --size 64M --runtime 60 --jobs randread-q1 --data "$DATA" \
     >"$IT_DIR/interrupted" 2>&1 &
@@ -40,4 +45,9 @@ refused 2 "at least 64 MiB" cli bench scratch --size 1M
 refused 2 "1 to 3600" cli bench scratch --runtime 0
 refused 2 "none of randread-q1" cli bench scratch --jobs nothing
 refused 1 "no name" cli bench 'a/b'
+refused 2 "disk0 exists and these jobs write: .*--overwrite" cli bench disk0 --size 64M --jobs write
+cli volume create gone --size 64M
+cli volume delete gone
+refused 1 "gone is deleted: .*restore gone.* another name" cli bench gone --size 64M
+cli volume restore gone
 stop "$UP_PID"

@@ -47,6 +47,14 @@ public final class AdminClient {
         }
     }
 
+    /// Whether whoever answers runs on this host, as far as its address tells.
+    boolean isSameHost() {
+        return switch (target) {
+            case Target.Socket _ -> true;
+            case Target.Tcp tcp -> NbdAddress.isHere(tcp.host);
+        };
+    }
+
     public JsonNode get(String path) {
         return call("GET", path, null);
     }

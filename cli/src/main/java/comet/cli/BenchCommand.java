@@ -71,8 +71,7 @@ final class BenchCommand extends AdminCommand {
             client.post("/v1/volumes", Map.of("name", name, "sizeBytes", bytes));
             Scratch scratch = new Scratch(client);
             Runtime.getRuntime().addShutdownHook(new Thread(scratch::remove));
-            Fio fio = new Fio(uri(client), bytes);
-            scratch.fio = fio;
+            Fio fio = scratch.load(new Fio(uri(client), bytes));
             say("scratch volume %s of %s, made and filled".formatted(name, Size.text(bytes)));
             fio.fill();
             measure(fio, wanted);
@@ -80,6 +79,11 @@ final class BenchCommand extends AdminCommand {
         }
         if (!overwrite) {
             wanted.removeIf(Job::writes);
+            if (wanted.isEmpty()) {
+                throw usage(
+                        "volume %s exists and these jobs write: name a new volume, or say --overwrite if its content may be lost"
+                                .formatted(name));
+            }
             say("volume %s exists: it is only read (--overwrite would write)".formatted(name));
         }
         bytes = Math.min(bytes, volume.path("sizeBytes").asLong());
@@ -114,23 +118,46 @@ final class BenchCommand extends AdminCommand {
         return wanted;
     }
 
+    /// The living volume of that name, or null where the name is free. The name of a deleted one is
+    /// left to it: it may be restored.
     private @Nullable JsonNode find(AdminClient client) {
+        boolean deleted = false;
         for (JsonNode volume : client.get("/v1/volumes").path("volumes")) {
             if (text(volume, "name").equals(name)) {
-                return volume;
+                if (!text(volume, "state").equals("deleted")) {
+                    return volume;
+                }
+                deleted = true;
             }
+        }
+        if (deleted) {
+            throw new AdminException(
+                    "deleted",
+                    "volume %s is deleted: bring it back with `comet volume restore %s`, or take another name"
+                            .formatted(name, name),
+                    null);
         }
         return null;
     }
 
     private String uri(AdminClient client) {
-        for (JsonNode uri : client.get("/v1/volumes/" + escape(name)).path("uris")) {
-            if (uri.asString().startsWith("nbd+unix:") || uri.asString().startsWith("nbd:")) {
-                return uri.asString();
-            }
+        List<String> uris = new ArrayList<>();
+        client.get("/v1/volumes/" + escape(name))
+                .path("uris")
+                .forEach(uri -> uris.add(uri.asString()));
+        if (uris.isEmpty()) {
+            throw new AdminException(
+                    "bench", "no gateway in the process that answered: name one by --admin", null);
         }
-        throw new AdminException(
-                "bench", "no gateway in the process that answered: name one by --admin", null);
+        String usable = NbdAddress.usable(uris, client.isSameHost());
+        if (usable == null) {
+            throw new AdminException(
+                    "bench",
+                    "volume %s cannot be reached from this host by %s: run this on the gateway's host, or have the gateway listen on an address of its network without TLS"
+                            .formatted(name, String.join(" or ", uris)),
+                    null);
+        }
+        return usable;
     }
 
     private void measure(Fio fio, List<Job> wanted) {
@@ -173,17 +200,31 @@ final class BenchCommand extends AdminCommand {
     /// The volume that is there for this run alone; also where the run is interrupted.
     private final class Scratch {
         private final AdminClient client;
-        private volatile @Nullable Fio fio;
+        private @Nullable Fio fio;
+        private boolean removed;
 
         Scratch(AdminClient client) {
             this.client = client;
         }
 
-        void remove() {
-            Fio load = fio;
-            if (load != null) {
+        /// Notes what is to be stopped before the volume goes; where it goes already, at once.
+        synchronized Fio load(Fio load) {
+            fio = load;
+            if (removed) {
                 load.stop();
             }
+            return load;
+        }
+
+        private synchronized void stopLoad() {
+            removed = true;
+            if (fio != null) {
+                fio.stop();
+            }
+        }
+
+        void remove() {
+            stopLoad();
             String path = "/v1/volumes/" + escape(name);
             try {
                 client.post(path + "/detach", Map.of("force", false));

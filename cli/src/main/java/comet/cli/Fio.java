@@ -60,7 +60,8 @@ final class Fio {
 
     private final String uri;
     private final long bytes;
-    private volatile @Nullable Process running;
+    private @Nullable Process running;
+    private boolean stopped;
 
     /// @param bytes how much of the export is used, from its start
     Fio(String uri, long bytes) {
@@ -135,15 +136,16 @@ final class Fio {
         command.add("--output-format=json");
         command.addAll(extra);
         try {
-            Process process = new ProcessBuilder(command).start();
-            running = process;
+            Process process = start(command);
             CompletableFuture<String> errors =
                     CompletableFuture.supplyAsync(() -> text(process.getErrorStream()));
             String output = text(process.getInputStream());
-            if (process.waitFor() != 0) {
-                throw failed(
-                        "fio ended with %d: %s"
-                                .formatted(process.exitValue(), errors.join().strip()));
+            int status = process.waitFor();
+            if (isStopped()) {
+                throw failed("interrupted");
+            }
+            if (status != 0) {
+                throw failed("fio ended with %d: %s".formatted(status, errors.join().strip()));
             }
             return AdminClient.JSON
                     .readTree(output.substring(Math.max(0, output.indexOf('{'))))
@@ -155,15 +157,32 @@ final class Fio {
             Thread.currentThread().interrupt();
             throw failed("interrupted");
         } finally {
-            stop();
+            end();
         }
     }
 
-    /// Ends a job that runs; from any thread.
-    void stop() {
-        Process process = running;
-        if (process != null) {
-            process.destroy();
+    private synchronized Process start(List<String> command) throws IOException {
+        if (stopped) {
+            throw failed("interrupted");
+        }
+        Process process = new ProcessBuilder(command).start();
+        running = process;
+        return process;
+    }
+
+    /// Ends a job that runs, and refuses all later ones; from any thread.
+    synchronized void stop() {
+        stopped = true;
+        end();
+    }
+
+    private synchronized boolean isStopped() {
+        return stopped;
+    }
+
+    private synchronized void end() {
+        if (running != null) {
+            running.destroy();
             running = null;
         }
     }
