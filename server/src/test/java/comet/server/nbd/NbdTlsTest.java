@@ -20,6 +20,7 @@ import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
@@ -34,6 +35,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// The server under TLS, on real sockets.
 @Timeout(90)
@@ -253,6 +255,33 @@ class NbdTlsTest {
                                         .count()
                                 == count);
             }
+        }
+    }
+
+    /// The server finds request and reset at the same time, and has nobody left to answer.
+    @ParameterizedTest
+    @ValueSource(strings = {"epoll", "nio", "io_uring"})
+    void a_client_that_resets_before_it_is_answered_is_logged(String transport) throws Exception {
+        try (MemoryNbdServer server = server(transport, "server", false)) {
+            int port = server.listenTcp(NbdTls.Mode.OPTIONAL);
+            CompletableFuture<Boolean> busy = new CompletableFuture<>();
+            CompletableFuture<Boolean> goOn = new CompletableFuture<>();
+            try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+                socket.setSoTimeout(20_000);
+                assertThat(socket.getInputStream().readNBytes(18)).hasSize(18);
+                server.loop.submit(() -> {
+                    busy.complete(true);
+                    goOn.join();
+                });
+                busy.join();
+                socket.getOutputStream().write(new Bytes().u32(3).option(5).array());
+                socket.setSoLinger(true, 0);
+            }
+            goOn.complete(true);
+            await(() -> server.server.counters().connectionsOpen == 0);
+            assertThat(server.said)
+                    .filteredOn(line -> line.contains("TLS: the client left"))
+                    .hasSize(1);
         }
     }
 
