@@ -8,28 +8,10 @@ import comet.volume.TestCluster.Answer;
 import comet.wire.Hello;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /// What a gateway does with the credit of its disks, and within its own bounds.
-class CreditTest {
-    private TestCluster cluster;
-    private TestCluster.Node node;
-    private BlockDevice device;
-    private byte[] bytes;
-
-    @BeforeEach
-    void start() {
-        cluster = new TestCluster(4);
-        node = cluster.new Node(9);
-        device = node.open("vol");
-        bytes = cluster.pattern(4096, 5);
-    }
-
-    private FakeDisk.Key chunk(int index) {
-        return new FakeDisk.Key(5, index);
-    }
-
+class CreditTest extends VolumeRig {
     @Test
     void writes_wait_for_credit() {
         // Never more than one chunk granted ahead; the fake checks that nothing goes beyond it.

@@ -8,25 +8,11 @@ import comet.port.Errno;
 import comet.volume.TestCluster.Answer;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /// Rounds of flushes that follow one another while writers wait for room.
-class FlushTest {
+class FlushTest extends VolumeRig {
     private static final int MS = 1_000_000;
-
-    private TestCluster cluster;
-    private TestCluster.Node node;
-    private BlockDevice device;
-    private byte[] bytes;
-
-    @BeforeEach
-    void start() {
-        cluster = new TestCluster(4);
-        node = cluster.new Node(9);
-        device = node.open("vol");
-        bytes = cluster.pattern(4096, 5);
-    }
 
     private Answer beginFlush() {
         Answer flush = new Answer();
@@ -35,9 +21,9 @@ class FlushTest {
         return flush;
     }
 
-    private void assertDurable(int chunk, boolean durable) {
+    private void assertDurable(int index, boolean durable) {
         for (int disk = 1; disk <= 2; disk++) {
-            boolean there = cluster.disk(disk).durable.containsKey(new FakeDisk.Key(5, chunk));
+            boolean there = cluster.disk(disk).durable.containsKey(chunk(index));
             assertThat(there).isEqualTo(durable);
         }
     }

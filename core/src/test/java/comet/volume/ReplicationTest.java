@@ -11,28 +11,10 @@ import comet.volume.TestCluster.Answer;
 import comet.wire.BlockState;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /// Both replicas: durability, loss, differences.
-class ReplicationTest {
-    private TestCluster cluster;
-    private TestCluster.Node node;
-    private BlockDevice device;
-    private byte[] bytes;
-
-    @BeforeEach
-    void start() {
-        cluster = new TestCluster(4);
-        node = cluster.new Node(9);
-        device = node.open("vol");
-        bytes = cluster.pattern(4096, 5);
-    }
-
-    private FakeDisk.Key chunk(int index) {
-        return new FakeDisk.Key(5, index);
-    }
-
+class ReplicationTest extends VolumeRig {
     @Test
     void a_flush_waits_for_both_disks_and_covers_what_was_complete() {
         cluster.await(cluster.write(node, device, 0, bytes, 0));
