@@ -51,36 +51,12 @@ final class Observed {
                 seen.generations.add(g);
             }
             for (int generation : seen.generations) {
-                seen.tables.add(table(key, generation));
+                seen.tables.add(rig.table(key.volumeId(), key.chunkIndex(), generation));
             }
             if (!seen.tables.isEmpty()) {
                 compareData(key, seen.tables.getFirst());
             }
         }
-    }
-
-    private Model.Block[] table(Model.Key key, int generation) {
-        Model.Block[] table = new Model.Block[Sizes.CHUNK_BLOCKS];
-        int[] ended = {-1};
-        rig.disk()
-                .blocks(
-                        key.volumeId(),
-                        key.chunkIndex(),
-                        generation,
-                        new ChunkStore.BlocksVisitor() {
-                            @Override
-                            public void block(int block, int state, long version, int crc) {
-                                table[block] = new Model.Block(state, version, crc);
-                            }
-
-                            @Override
-                            public void end(int errno) {
-                                ended[0] = errno;
-                            }
-                        });
-        rig.loop.runUntil(() -> ended[0] >= 0);
-        assertThat(ended[0]).isZero();
-        return table;
     }
 
     private void compareData(Model.Key key, Model.Block[] table) {

@@ -348,6 +348,30 @@ final class StoreRig {
         return reply;
     }
 
+    /// What a chunk's generation says of each of its blocks.
+    Model.Block[] table(long volumeId, int chunk, int generation) {
+        Model.Block[] table = new Model.Block[Sizes.CHUNK_BLOCKS];
+        int[] ended = {-1};
+        disk().blocks(
+                        volumeId,
+                        chunk,
+                        generation,
+                        new ChunkStore.BlocksVisitor() {
+                            @Override
+                            public void block(int block, int state, long version, int crc) {
+                                table[block] = new Model.Block(state, version, crc);
+                            }
+
+                            @Override
+                            public void end(int errno) {
+                                ended[0] = errno;
+                            }
+                        });
+        loop.runUntil(() -> ended[0] >= 0);
+        assertThat(ended[0]).isZero();
+        return table;
+    }
+
     int state(long volumeId, int chunk, int block) {
         Frame reply = read(volumeId, chunk, block, 1);
         int state = ReadReply.state(reply, 0);
