@@ -24,17 +24,17 @@ say "a node is killed: health says so, and it stays down"
 victim=$(pid_of node-2)
 kill -KILL "$victim"
 wait_gone "$victim" 10
-waiting() {
+health_says() {
     cli cluster health >"$IT_DIR/health.out" 2>&1 || true
-    grep -q 'wait for disk .*node-2' "$IT_DIR/health.out"
+    grep -q "$1" "$IT_DIR/health.out"
 }
-IT_WAIT=15 await waiting
+IT_WAIT=15 await health_says 'wait for disk .*node-2'
 refused 1 "" cli cluster health
 say "writes wait for it meanwhile, and go on when it is back"
 qemu-io -f raw -c 'write -P 0x22 0 64M' -c flush "$(nbd_uri disk0)" >"$IT_DIR/io.out" 2>&1 &
 writer=$!
 own $writer
-sleep 2
+IT_WAIT=20 await health_says 'volume-waiting.*disk0'
 alive $writer || fail "a write did not wait: $(cat "$IT_DIR/io.out")"
 start_role node node-2 "$DATA/node-2/node.conf"
 wait $writer || fail "the write failed: $(cat "$IT_DIR/io.out")"
