@@ -10,23 +10,19 @@ sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
 print(*[s.getsockname()[1] for s in sockets])')
 group="[\"127.0.0.1:$l1\"]"
 mkdir -p "$IT_DIR"/{n1,n2}/disk "$IT_DIR"/{g1,g2}
-cat >"$IT_DIR/n1/node.conf" <<CONF
-name = n1
-domain = a
-listen = "127.0.0.1:$l1"
+node_conf() { # NAME DOMAIN PORT [LINE]
+    cat >"$IT_DIR/$1/node.conf" <<CONF
+name = $1
+domain = $2
+listen = "127.0.0.1:$3"
 disks = [ { path = disk } ]
 journal-size = 64M
 group = $group
-meta.members = [ { name = n1, raft = "127.0.0.1:$r1", control = "127.0.0.1:$l1" } ]
+${4:-}
 CONF
-cat >"$IT_DIR/n2/node.conf" <<CONF
-name = n2
-domain = b
-listen = "127.0.0.1:$l2"
-disks = [ { path = disk } ]
-journal-size = 64M
-group = $group
-CONF
+}
+node_conf n1 a "$l1" "meta.members = [ { name = n1, raft = \"127.0.0.1:$r1\", control = \"127.0.0.1:$l1\" } ]"
+node_conf n2 b "$l2"
 for name in g1 g2; do
     printf 'name = %s\ngroup = %s\nexports = ["*"]\nidle-detach = 1s\n' $name "$group" >"$IT_DIR/$name/gateway.conf"
 done
