@@ -7,16 +7,24 @@ import comet.cluster.Command;
 import comet.cluster.Command.Attach.Mode;
 import comet.cluster.Reply;
 import comet.cluster.VolumeInfo;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /// Who may attach, and which life of a gateway.
 class AttachRulesTest extends GroupRig {
+    private long v;
+    private long g;
+
+    @BeforeEach
+    void aVolumeAndALivingGateway() {
+        twoDisks();
+        v = volume("v");
+        g = id(gateway("g", "h"));
+        aliveGateways.add(g);
+    }
+
     @Test
     void attaching_takes_a_new_term_each_time() {
-        twoDisks();
-        long v = volume("v");
-        long g = id(gateway("g", "h"));
-        aliveGateways.add(g);
         refused("unknown-volume", new Command.Attach(9, g, Mode.NORMAL));
         refused("unknown-gateway", new Command.Attach(v, 9, Mode.NORMAL));
         assertThat(term(new Command.Attach(v, g, Mode.NORMAL))).isEqualTo(1);
@@ -37,9 +45,6 @@ class AttachRulesTest extends GroupRig {
 
     @Test
     void a_name_belongs_to_one_living_gateway() {
-        twoDisks();
-        long g = id(gateway("g", "h"));
-        aliveGateways.add(g);
         Command other = new Command.RegisterGateway("g", "h", 5, 5, 1);
         assertThat(code(8, other)).isEqualTo("gateway-lives");
         leaderIsNew = true;
@@ -54,10 +59,6 @@ class AttachRulesTest extends GroupRig {
 
     @Test
     void only_the_newest_life_of_a_gateway_attaches() {
-        twoDisks();
-        long v = volume("v");
-        long g = id(gateway("g", "h"));
-        aliveGateways.add(g);
         assertThat(term(new Command.Attach(v, g, Mode.NORMAL))).isEqualTo(1);
         // It restarts, and counts so as alive; what the dead life asked for comes late.
         Command again = new Command.RegisterGateway("g", "h", 1, 'g', 2);
@@ -80,11 +81,7 @@ class AttachRulesTest extends GroupRig {
 
     @Test
     void a_volume_held_by_a_living_gateway_is_refused_and_its_holder_asked() {
-        twoDisks();
-        long v = volume("v");
-        long g = id(gateway("g", "h"));
         long h = id(gateway("h", "h"));
-        aliveGateways.add(g);
         term(new Command.Attach(v, g, Mode.NORMAL));
         refused("attached-elsewhere", new Command.Attach(v, h, Mode.NORMAL));
         assertThat(question).isEqualTo(new Decision.YieldQuestion(v, g, 1));
@@ -105,12 +102,8 @@ class AttachRulesTest extends GroupRig {
 
     @Test
     void migration_lets_the_target_and_nobody_else_take_over() {
-        twoDisks();
-        long v = volume("v");
-        long g = id(gateway("g", "h"));
         long h = id(gateway("h", "h"));
         long i = id(gateway("i", "h"));
-        aliveGateways.add(g);
         refused("not-attached", new Command.Migrate(v, h));
         term(new Command.Attach(v, g, Mode.NORMAL));
         refused("unknown-gateway", new Command.Migrate(v, 44));
@@ -130,9 +123,6 @@ class AttachRulesTest extends GroupRig {
 
     @Test
     void the_last_term_is_the_replicas_own() {
-        twoDisks();
-        long v = volume("v");
-        long g = id(gateway("g", "h"));
         VolumeInfo fresh = info(v);
         group.replay(
                 new GroupRecord.VolumeSet(
