@@ -60,6 +60,14 @@ final class Client implements NbdWire {
         return client;
     }
 
+    /// No request of any client is under way, and none has left memory behind.
+    static void assertNothingHeld(NbdShared shared) {
+        assertThat(shared.readPool.bytesOut()).isZero();
+        assertThat(shared.writePool.bytesOut()).isZero();
+        assertThat(shared.budget.freeBytes()).isEqualTo(shared.limits.totalBytesMax());
+        assertThat(shared.counters.requestsInFlight).isZero();
+    }
+
     Client send(Bytes bytes) {
         in.writeBytes(bytes.array());
         feed();

@@ -1,5 +1,7 @@
 package comet.server.nbd;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import comet.io.loop.EventLoop;
 import comet.io.loop.Transport;
 import comet.io.net.Address;
@@ -7,6 +9,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /// The real server over devices in memory, for real clients: prints `ready tcp://… unix:…` and
@@ -62,6 +66,15 @@ final class MemoryNbdServer implements AutoCloseable {
 
     void listenUnix(Path path, NbdTls.Mode mode) throws Exception {
         server.listen(new Address.Unix(path), mode).get();
+    }
+
+    /// Waits until `fact` holds, at most 20 s.
+    static void await(BooleanSupplier fact) throws InterruptedException {
+        long end = System.nanoTime() + 20_000_000_000L;
+        while (!fact.getAsBoolean()) {
+            assertThat(System.nanoTime()).isLessThan(end);
+            TimeUnit.MILLISECONDS.sleep(5);
+        }
     }
 
     @Override

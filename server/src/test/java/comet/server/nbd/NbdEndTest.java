@@ -44,10 +44,7 @@ class NbdEndTest {
         pump();
         client.die();
         pump();
-        assertThat(shared.readPool.bytesOut()).isZero();
-        assertThat(shared.writePool.bytesOut()).isZero();
-        assertThat(shared.budget.freeBytes()).isEqualTo(shared.limits.totalBytesMax());
-        assertThat(shared.counters.requestsInFlight).isZero();
+        Client.assertNothingHeld(shared);
         assertThat(exports.open).isZero();
     }
 

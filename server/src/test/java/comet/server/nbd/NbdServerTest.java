@@ -1,15 +1,12 @@
 package comet.server.nbd;
 
+import static comet.server.nbd.MemoryNbdServer.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.netty.buffer.PooledByteBufAllocator;
-import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.Socket;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -22,7 +19,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,68 +39,6 @@ class NbdServerTest {
                     8 << 20,
                     500_000_000L,
                     1_000_000_000L);
-
-    /// A blocking client.
-    private static final class Peer implements AutoCloseable {
-        final Socket socket = new Socket();
-        final DataInputStream in;
-
-        Peer(int port) throws IOException {
-            socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
-            socket.setSoTimeout(20_000);
-            socket.setTcpNoDelay(true);
-            in = new DataInputStream(socket.getInputStream());
-        }
-
-        Peer enter(String name) throws IOException {
-            read(18);
-            send(new Bytes().u32(3).option(8).go(7, name));
-            read(20 + 20 + 12 + 20);
-            return this;
-        }
-
-        void send(Bytes bytes) throws IOException {
-            socket.getOutputStream().write(bytes.array());
-        }
-
-        byte[] read(int count) throws IOException {
-            byte[] bytes = new byte[count];
-            in.readFully(bytes);
-            return bytes;
-        }
-
-        void expect(Bytes bytes) throws IOException {
-            assertThat(new Bytes().raw(read(bytes.size())).toString()).isEqualTo(bytes.toString());
-        }
-
-        void flush(long cookie) throws IOException {
-            send(new Bytes().request(0, 3, cookie, 0, 0));
-            expect(new Bytes().simple(0, cookie));
-        }
-
-        void expectEnd() throws IOException {
-            assertThat(in.read()).isEqualTo(-1);
-        }
-
-        /// Leaves with a reset instead of a farewell.
-        void reset() throws IOException {
-            socket.setSoLinger(true, 0);
-            socket.close();
-        }
-
-        @Override
-        public void close() throws IOException {
-            socket.close();
-        }
-    }
-
-    private static void await(BooleanSupplier fact) throws InterruptedException {
-        long end = System.nanoTime() + 20_000_000_000L;
-        while (!fact.getAsBoolean()) {
-            assertThat(System.nanoTime()).isLessThan(end);
-            TimeUnit.MILLISECONDS.sleep(5);
-        }
-    }
 
     private static MemoryNbdServer server(String transport, NbdLimits limits) {
         MemoryNbdServer server = new MemoryNbdServer(transport, limits);

@@ -1,16 +1,14 @@
 package comet.server.nbd;
 
+import static comet.server.nbd.MemoryNbdServer.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import comet.port.Events;
 import io.netty.buffer.PooledByteBufAllocator;
-import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.InetAddress;
-import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -18,12 +16,12 @@ import java.security.KeyStore;
 import java.security.PrivateKey;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.BooleanSupplier;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
@@ -73,59 +71,45 @@ class NbdTlsTest {
         return server;
     }
 
-    /// A blocking client that has started TLS.
-    private static final class Peer implements AutoCloseable {
-        final SSLSocket socket;
-        final DataInputStream in;
+    /// A client that has started TLS.
+    private static final class SecurePeer extends Peer {
+        SecurePeer(int port, String who, @Nullable String protocol) throws Exception {
+            super(secured(port, who, protocol));
+        }
 
-        Peer(int port, String who, @Nullable String protocol) throws Exception {
-            Socket plain = new Socket(InetAddress.getLoopbackAddress(), port);
-            plain.setSoTimeout(20_000);
-            plain.setTcpNoDelay(true);
-            plain.getOutputStream().write(new Bytes().u32(3).option(5).array());
-            assertThat(plain.getInputStream().readNBytes(38)).hasSize(38);
-            socket =
+        SecurePeer enter() throws IOException {
+            enterGreeted("disk0");
+            return this;
+        }
+    }
+
+    private static SSLSocket secured(int port, String who, @Nullable String protocol)
+            throws Exception {
+        Peer plain = asking(port);
+        try {
+            SSLSocket socket =
                     (SSLSocket)
                             context(who)
                                     .getSocketFactory()
-                                    .createSocket(plain, "localhost", port, true);
+                                    .createSocket(plain.socket, "localhost", port, true);
             if (protocol != null) {
                 socket.setEnabledProtocols(new String[] {protocol});
             }
-            try {
-                socket.startHandshake();
-            } catch (IOException e) {
-                plain.close();
-                throw e;
-            }
-            in = new DataInputStream(socket.getInputStream());
+            socket.startHandshake();
+            return socket;
+        } catch (IOException e) {
+            plain.close();
+            throw e;
         }
+    }
 
-        Peer enter() throws IOException {
-            send(new Bytes().option(8).go(7, "disk0"));
-            read(20 + 20 + 12 + 20);
-            return this;
-        }
-
-        void send(Bytes bytes) throws IOException {
-            socket.getOutputStream().write(bytes.array());
-            socket.getOutputStream().flush();
-        }
-
-        byte[] read(int count) throws IOException {
-            byte[] bytes = new byte[count];
-            in.readFully(bytes);
-            return bytes;
-        }
-
-        void expect(Bytes bytes) throws IOException {
-            assertThat(new Bytes().raw(read(bytes.size())).toString()).isEqualTo(bytes.toString());
-        }
-
-        @Override
-        public void close() throws IOException {
-            socket.close();
-        }
+    /// A client that has asked for TLS, and got the answer.
+    private static Peer asking(int port) throws IOException {
+        Peer peer = new Peer(port);
+        peer.read(18);
+        peer.send(new Bytes().u32(3).option(5));
+        peer.read(20);
+        return peer;
     }
 
     private static SSLContext context(String who) throws Exception {
@@ -158,14 +142,6 @@ class NbdTlsTest {
         }
     }
 
-    private static void await(BooleanSupplier fact) throws InterruptedException {
-        long end = System.nanoTime() + 20_000_000_000L;
-        while (!fact.getAsBoolean()) {
-            assertThat(System.nanoTime()).isLessThan(end);
-            TimeUnit.MILLISECONDS.sleep(5);
-        }
-    }
-
     @ParameterizedTest
     @CsvSource({
         "epoll,server,TLSv1.3",
@@ -177,7 +153,7 @@ class NbdTlsTest {
             throws Exception {
         try (MemoryNbdServer server = server(transport, certificate, true)) {
             int port = server.listenTcp(NbdTls.Mode.REQUIRED);
-            try (Peer peer = new Peer(port, "client", protocol).enter()) {
+            try (SecurePeer peer = new SecurePeer(port, "client", protocol).enter()) {
                 Random random = new Random(7);
                 for (int size : new int[] {1, 511, 4096, 16_384, 16_385, 100_000, 9 << 20}) {
                     byte[] data = new byte[size];
@@ -193,7 +169,7 @@ class NbdTlsTest {
                 }
                 peer.send(many.request(0, 2, 0, 0, 0));
                 peer.read(500 * 16);
-                assertThat(peer.in.read()).isEqualTo(-1);
+                peer.expectEnd();
             }
             await(() -> server.server.counters().connectionsOpen == 0 && server.exports.open == 0);
             assertThat(server.said).anyMatch(line -> line.contains("nbd-secured"));
@@ -214,7 +190,7 @@ class NbdTlsTest {
             int port = server.listenTcp(NbdTls.Mode.REQUIRED);
             assertThatThrownBy(
                             () -> {
-                                try (Peer peer = new Peer(port, who, null)) {
+                                try (SecurePeer peer = new SecurePeer(port, who, null)) {
                                     peer.enter();
                                 }
                             })
@@ -223,9 +199,8 @@ class NbdTlsTest {
             assertThat(server.said).anyMatch(line -> line.contains(why));
             assertThat(server.exports.opened).isZero();
             assertThat(server.said).noneMatch(line -> line.startsWith("ERROR"));
-            try (Peer peer = new Peer(port, "client", null).enter()) {
-                peer.send(new Bytes().request(0, 3, 1, 0, 0));
-                peer.expect(new Bytes().simple(0, 1));
+            try (SecurePeer peer = new SecurePeer(port, "client", null).enter()) {
+                peer.flush(1);
             }
         }
     }
@@ -237,15 +212,12 @@ class NbdTlsTest {
         try (MemoryNbdServer server = server("epoll", "server", false)) {
             int port = server.listenTcp(NbdTls.Mode.OPTIONAL);
             for (int i = 1; i <= 10; i++) {
-                try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
-                    socket.setSoTimeout(20_000);
-                    socket.getOutputStream().write(new Bytes().u32(3).option(5).array());
-                    assertThat(socket.getInputStream().readNBytes(38)).hasSize(38);
+                try (Peer peer = asking(port)) {
                     // The beginning of a record.
-                    socket.getOutputStream()
-                            .write(new Bytes().hex("1603010200").zeroes(30).array(), 0, sent);
+                    byte[] record = new Bytes().hex("1603010200").zeroes(30).array();
+                    peer.send(new Bytes().raw(Arrays.copyOf(record, sent)));
                     if (reset) {
-                        socket.setSoLinger(true, 0);
+                        peer.reset();
                     }
                 }
                 int count = i;
@@ -266,16 +238,15 @@ class NbdTlsTest {
             int port = server.listenTcp(NbdTls.Mode.OPTIONAL);
             CompletableFuture<Boolean> busy = new CompletableFuture<>();
             CompletableFuture<Boolean> goOn = new CompletableFuture<>();
-            try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
-                socket.setSoTimeout(20_000);
-                assertThat(socket.getInputStream().readNBytes(18)).hasSize(18);
+            try (Peer peer = new Peer(port)) {
+                peer.read(18);
                 server.loop.submit(() -> {
                     busy.complete(true);
                     goOn.join();
                 });
                 busy.join();
-                socket.getOutputStream().write(new Bytes().u32(3).option(5).array());
-                socket.setSoLinger(true, 0);
+                peer.send(new Bytes().u32(3).option(5));
+                peer.reset();
             }
             goOn.complete(true);
             await(() -> server.server.counters().connectionsOpen == 0);
@@ -289,18 +260,14 @@ class NbdTlsTest {
     void noise_instead_of_a_handshake_ends_that_connection() throws Exception {
         try (MemoryNbdServer server = server("epoll", "server", false)) {
             int port = server.listenTcp(NbdTls.Mode.OPTIONAL);
-            try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
-                socket.setSoTimeout(20_000);
-                socket.getOutputStream().write(new Bytes().u32(3).option(5).array());
-                assertThat(socket.getInputStream().readNBytes(38)).hasSize(38);
-                socket.getOutputStream().write(new Bytes().option(8).zeroes(100).array());
-                socket.getInputStream().readAllBytes();
+            try (Peer peer = asking(port)) {
+                peer.send(new Bytes().option(8).zeroes(100));
+                peer.socket.getInputStream().readAllBytes();
             }
             await(() -> server.said.stream().anyMatch(line -> line.contains("why=\"TLS: ")));
             assertThat(server.said).noneMatch(line -> line.startsWith("ERROR"));
-            try (Peer peer = new Peer(port, "anybody", null).enter()) {
-                peer.send(new Bytes().request(0, 3, 1, 0, 0));
-                peer.expect(new Bytes().simple(0, 1));
+            try (SecurePeer peer = new SecurePeer(port, "anybody", null).enter()) {
+                peer.flush(1);
             }
         }
     }
@@ -310,7 +277,7 @@ class NbdTlsTest {
         try (MemoryNbdServer server = server("epoll", "server", false)) {
             int port = server.listenTcp(NbdTls.Mode.REQUIRED);
             long before = PooledByteBufAllocator.DEFAULT.metric().usedDirectMemory();
-            try (Peer bad = new Peer(port, "anybody", null).enter()) {
+            try (SecurePeer bad = new SecurePeer(port, "anybody", null).enter()) {
                 Bytes reads = new Bytes();
                 for (int i = 0; i < 40; i++) {
                     reads.request(4, 0, i, 0, 8 << 20);
