@@ -6,19 +6,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import comet.base.Buf;
 import comet.base.Prng;
 import comet.io.loop.Ring;
-import comet.io.testing.TestLoop;
 import comet.port.Errno;
 import comet.port.Media.Access;
 import comet.port.Media.MediaException;
 import comet.port.MediaFile;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -28,7 +23,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// shortens and fails.
 @ParameterizedClass
 @MethodSource("comet.io.file.Setting#available")
-class FileFuzzTest {
+class FileFuzzTest extends MediaRig {
     private static final int OPERATIONS = 10_000;
     private static final int BLOCK = 4096;
     private static final int BLOCKS = 512;
@@ -37,32 +32,19 @@ class FileFuzzTest {
     /// More than a ring takes at a time.
     private static final int DEPTH_MAX = 600;
 
-    @TempDir Path folder;
-    private final Setting setting;
     private final Faults faults = new Faults(7);
-    private TestLoop test;
-    private FilePool pool;
-    private FileMedia media;
 
     FileFuzzTest(Setting setting) {
-        this.setting = setting;
+        super(setting);
     }
 
     @BeforeEach
     void open() throws MediaException {
-        test = new TestLoop(setting.transport);
         pool = new FilePool("test-file", 4, faults::posix);
         Ring real =
                 setting.files == FileMedia.Way.IO_URING ? test.loop.call(test.loop::ring) : null;
         Ring ring = real == null ? null : faults.ring(test.loop, real);
         media = FileMedia.open(folder, setting.options(), test.loop, pool, ring);
-    }
-
-    @AfterEach
-    void close() {
-        pool.close();
-        media.close();
-        test.close();
     }
 
     @ParameterizedTest
@@ -105,19 +87,7 @@ class FileFuzzTest {
         }
 
         void go() {
-            AtomicReference<@Nullable MediaFile> made = new AtomicReference<>();
-            test.done(
-                    "made",
-                    done ->
-                            media.create(
-                                    "f",
-                                    (long) BLOCKS * BLOCK,
-                                    access,
-                                    (opened, _) -> {
-                                        made.set(opened);
-                                        done.run();
-                                    }));
-            file = requireNonNull(made.get());
+            file = create("f", (long) BLOCKS * BLOCK, access);
             long outBefore = test.loop.call(() -> test.loop.bufs().bytesOut());
             test.on(this::fill);
             test.until("all have ended", 60, () -> ended == OPERATIONS || !wrong.isEmpty());

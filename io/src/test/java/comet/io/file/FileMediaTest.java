@@ -1,11 +1,9 @@
 package comet.io.file;
 
-import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import comet.base.Buf;
-import comet.io.testing.TestLoop;
 import comet.port.Errno;
 import comet.port.IoDone;
 import comet.port.Media.Access;
@@ -19,10 +17,7 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -34,30 +29,15 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 @ParameterizedClass
 @MethodSource("comet.io.file.Setting#available")
-class FileMediaTest {
-    private final Setting setting;
-
-    @TempDir Path folder;
-    private TestLoop test;
-    private FilePool pool;
-    private FileMedia media;
-
+class FileMediaTest extends MediaRig {
     FileMediaTest(Setting setting) {
-        this.setting = setting;
+        super(setting);
     }
 
     @BeforeEach
     void open() throws MediaException {
-        test = new TestLoop(setting.transport);
         pool = new FilePool("test-file", 3);
         media = FileMedia.open(folder, setting.options(), test.loop, pool);
-    }
-
-    @AfterEach
-    void close() {
-        pool.close();
-        media.close();
-        test.close();
     }
 
     @ParameterizedTest
@@ -241,23 +221,6 @@ class FileMediaTest {
                 .hasMessageContaining(fast.toString());
         // What was taken before the refusal is given back.
         FileMedia.open(other, setting.options(), test.loop, pool).close();
-    }
-
-    private MediaFile create(String name, long bytes, Access access) {
-        return opened(done -> media.create(name, bytes, access, done));
-    }
-
-    private MediaFile opened(Consumer<comet.port.Media.Opened> start) {
-        AtomicReference<@Nullable MediaFile> opened = new AtomicReference<>();
-        test.done(
-                "opened",
-                done ->
-                        start.accept((file, errno) -> {
-                            assertThat(errno).isZero();
-                            opened.set(file);
-                            done.run();
-                        }));
-        return requireNonNull(opened.get(), "no file");
     }
 
     private int errno(Consumer<comet.port.Media.Opened> start) {
