@@ -29,6 +29,8 @@ final class Checkpoint {
 
     private final DiskParts parts;
     private final Owner owner;
+    private final Pace pace;
+    private final Runnable onLook = this::goOn;
     private boolean running;
     private List<ChunkPending> chunks = List.of();
     private int next;
@@ -41,6 +43,7 @@ final class Checkpoint {
     Checkpoint(DiskParts parts, Owner owner) {
         this.parts = parts;
         this.owner = owner;
+        pace = new Pace(parts);
     }
 
     boolean isRunning() {
@@ -68,12 +71,29 @@ final class Checkpoint {
         for (ChunkPending chunk : chunks) {
             totalBlocks += chunk.unplacedCount();
         }
+        pace.start();
         parts.journal().sync(through, this::onDurable, 0);
+    }
+
+    /// Somebody waits for its end.
+    void hurry() {
+        pace.hurry();
     }
 
     private void onDurable(long token, int result) {
         if (result == 0) {
             nextSlice();
+        }
+    }
+
+    private void goOn() {
+        if (parts.hasFailed()) {
+            return;
+        }
+        if (pace.mayGoOn(progress())) {
+            nextSlice();
+        } else {
+            parts.loop.schedule(Pace.LOOK_NS, onLook);
         }
     }
 
@@ -107,7 +127,7 @@ final class Checkpoint {
         parts.counters.checkpointBlocks += blocks;
         if (!last) {
             owner.checkpointMoved();
-            nextSlice();
+            goOn();
             return;
         }
         parts.pending.thaw();

@@ -35,6 +35,7 @@ public final class Disk implements ChunkStore, Journal.Owner, LargeWrites.Owner,
 
     private final DiskParts parts;
     private final Checkpoint checkpoint;
+    private final CheckpointStart begin;
     private final LargeWrites large;
     private final Room room;
     private final BlockReader reader;
@@ -51,9 +52,6 @@ public final class Disk implements ChunkStore, Journal.Owner, LargeWrites.Owner,
     private boolean closed;
     private @Nullable IoDone closing;
     private long closingToken;
-    private Loop.@Nullable Timer idleTimer;
-    private long idleSequence;
-    private final Runnable onIdle = this::onIdle;
 
     Disk(DiskParts parts, StartRecord start, boolean wasClean) {
         this.parts = parts;
@@ -61,6 +59,7 @@ public final class Disk implements ChunkStore, Journal.Owner, LargeWrites.Owner,
         this.wasClean = wasClean;
         lifeKnown = wasClean && start.bootId() != 0;
         checkpoint = new Checkpoint(parts, this);
+        begin = new CheckpointStart(parts, checkpoint);
         large = new LargeWrites(parts, this);
         room = new Room(parts, checkpoint, large);
         reader = new BlockReader(parts);
@@ -104,8 +103,7 @@ public final class Disk implements ChunkStore, Journal.Owner, LargeWrites.Owner,
 
     void opened() {
         parts.segments.checkLevel();
-        startIdleTimer();
-        maybeCheckpoint();
+        begin.changed();
     }
 
     // Facts about this disk and its lives.
@@ -200,7 +198,7 @@ public final class Disk implements ChunkStore, Journal.Owner, LargeWrites.Owner,
 
     /// Who waits is woken by what moves; where nothing does, there is room.
     private void roomWanted() {
-        maybeCheckpoint();
+        begin.maybe();
         boolean moving =
                 checkpoint.isRunning() || parts.journal().backlogged() || large.backlogged();
         if (parts.hasFailed() || !moving) {
@@ -269,8 +267,7 @@ public final class Disk implements ChunkStore, Journal.Owner, LargeWrites.Owner,
     }
 
     private long changed(long sequence) {
-        maybeCheckpoint();
-        startIdleTimer();
+        begin.changed();
         return sequence;
     }
 
@@ -420,41 +417,9 @@ public final class Disk implements ChunkStore, Journal.Owner, LargeWrites.Owner,
 
     // Checkpoints.
 
-    private void maybeCheckpoint() {
-        if (parts.hasFailed() || closed) {
-            return;
-        }
-        parts.segments.growIfNeeded(0);
-        if (!checkpoint.isRunning()
-                && (parts.journal().usedBytes() > parts.journal().checkpointBytes()
-                        || parts.pending.activeBlocks() >= Pending.BLOCKS_MAX)) {
-            startCheckpoint();
-        }
-    }
-
-    /// Starts a checkpoint now, if none runs and there is anything to do.
+    /// Starts a checkpoint now, if none runs and there is anything to do, and lets it hurry.
     public void startCheckpoint() {
-        if (!parts.hasFailed() && !checkpoint.isRunning() && parts.journal().hasLive()) {
-            checkpoint.start();
-        }
-    }
-
-    private void startIdleTimer() {
-        if (idleTimer == null && !closed && parts.journal().hasLive()) {
-            idleSequence = parts.journal().appliedSequence();
-            idleTimer = parts.loop.schedule(parts.config.idleAfterNs(), onIdle);
-        }
-    }
-
-    private void onIdle() {
-        idleTimer = null;
-        if (closed || parts.hasFailed()) {
-            return;
-        }
-        if (parts.journal().appliedSequence() == idleSequence) {
-            startCheckpoint();
-        }
-        startIdleTimer();
+        begin.now();
     }
 
     @Override
@@ -517,7 +482,7 @@ public final class Disk implements ChunkStore, Journal.Owner, LargeWrites.Owner,
         if (closing != null) {
             closeStep();
         } else {
-            maybeCheckpoint();
+            begin.maybe();
         }
     }
 
@@ -562,6 +527,7 @@ public final class Disk implements ChunkStore, Journal.Owner, LargeWrites.Owner,
                 finishClose(-Errno.EIO);
             }
         } else if (checkpoint.isRunning()) {
+            checkpoint.hurry();
             if (stalled) {
                 // There may never be space again; what is in the ring is replayed at the next
                 // start.
@@ -569,6 +535,7 @@ public final class Disk implements ChunkStore, Journal.Owner, LargeWrites.Owner,
             }
         } else if (parts.journal().hasLive()) {
             checkpoint.start();
+            checkpoint.hurry();
         } else if (!parts.isBeingRead()) {
             try {
                 keep(
@@ -583,10 +550,7 @@ public final class Disk implements ChunkStore, Journal.Owner, LargeWrites.Owner,
 
     private void finishClose(int result) {
         closed = true;
-        if (idleTimer != null) {
-            idleTimer.cancel();
-            idleTimer = null;
-        }
+        begin.stop();
         parts.journal().close();
         large.close();
         parts.segments.close();

@@ -276,6 +276,12 @@ final class Journal {
         return Math.min(ring / 2, Math.max(ring / 16, pendingBytesMax / 8 * 5));
     }
 
+    /// Bytes of the ring over which a checkpoint is spread: its start and they fit into memory.
+    long stretchBytes() {
+        long ring = ringBytes();
+        return Math.max(ring / 32, Math.min(ring / 16 * 3, pendingBytesMax / 4));
+    }
+
     boolean backlogged() {
         return unwrittenBytes >= UNWRITTEN_BYTES_MAX;
     }
