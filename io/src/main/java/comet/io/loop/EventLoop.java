@@ -14,6 +14,8 @@ import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.RejectedExecutionHandlers;
 import io.netty.util.internal.PlatformDependent;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -34,8 +36,8 @@ import org.slf4j.LoggerFactory;
 public final class EventLoop implements Loop, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EventLoop.class);
 
-    /// Bytes of buffers kept for reuse, as many as the journals of all disks may take: they come
-    /// and go by the gigabyte, and a new one is filled with zeros first.
+    /// Bytes of buffers that a process keeps for reuse, as many as the journals of all disks may
+    /// take: they come and go by the gigabyte, and a new one is filled with zeros first.
     private static final long KEEP_BYTES_MAX = directBytesMax() / 4;
 
     /// Pieces of work in one go before the sockets are looked at again, and the time after which
@@ -57,7 +59,7 @@ public final class EventLoop implements Loop, AutoCloseable {
     private final Consumer<Throwable> failed;
     private final MultiThreadIoEventLoopGroup group;
     private final IoEventLoop netty;
-    private final BufPool bufs = new BufPool(KEEP_BYTES_MAX);
+    private final BufPool bufs;
     private final FramePool frames = new FramePool();
     private final Crc crc = new Crc();
     private final ArrayDeque<Runnable> later = new ArrayDeque<>();
@@ -67,9 +69,11 @@ public final class EventLoop implements Loop, AutoCloseable {
     private @Nullable Ring ring;
     private boolean ringTried;
 
-    private EventLoop(String name, Transport transport, Consumer<Throwable> failed) {
+    private EventLoop(
+            String name, Transport transport, Consumer<Throwable> failed, long keepBytesMax) {
         this.transport = transport;
         this.failed = failed;
+        bufs = new BufPool(keepBytesMax);
         group = new Group(new DefaultThreadFactory(name, true), transport.handlers());
         netty = group.next();
     }
@@ -81,7 +85,18 @@ public final class EventLoop implements Loop, AutoCloseable {
 
     /// Starts a loop. Exceptions that escape from work on it go to `failed`.
     public static EventLoop start(String name, Transport transport, Consumer<Throwable> failed) {
-        return new EventLoop(name, transport, failed);
+        return new EventLoop(name, transport, failed, KEEP_BYTES_MAX);
+    }
+
+    /// Starts the loops of one process, which share what is kept for reuse.
+    public static List<EventLoop> start(
+            int count, String name, Transport transport, Consumer<Throwable> failed) {
+        List<EventLoop> loops = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            String own = i == 0 ? name : name + "-loop" + (i + 1);
+            loops.add(new EventLoop(own, transport, failed, KEEP_BYTES_MAX / count));
+        }
+        return List.copyOf(loops);
     }
 
     /// Starts a loop on the best transport whose failure ends the process.

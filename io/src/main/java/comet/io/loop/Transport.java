@@ -79,6 +79,12 @@ public enum Transport {
         };
     }
 
+    /// Whether a channel may leave one loop for another ([ChannelMove]). What a completion ring has
+    /// been asked for still ends on it after the channel has left.
+    public boolean movesChannels() {
+        return this != IO_URING;
+    }
+
     IoHandlerFactory handlers() {
         return switch (this) {
             case EPOLL -> EpollIoHandler.newFactory();

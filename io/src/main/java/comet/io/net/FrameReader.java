@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A frame is believed step by step: its lengths before anything is reserved for it, its head's
 /// checksum before its data is. What breaks a rule ends the stream ([#broken] says why).
-final class FrameReader {
+final class FrameReader implements ReadTargets.Source {
     /// Told every whole frame; returns whether to go on.
     interface Sink {
         boolean frame(Frame frame);
@@ -25,7 +25,7 @@ final class FrameReader {
     private final Sink sink;
 
     /// Read here unless block data is read directly. Kept by this reader until [#close].
-    private final ByteBuf received = Unpooled.directBuffer(Limits.RECEIVE_BYTES);
+    private final ByteBuf received;
 
     private @Nullable Frame frame;
     private int frameBytes;
@@ -43,13 +43,24 @@ final class FrameReader {
     private final boolean directReads;
 
     FrameReader(EventLoop loop, boolean directReads, Sink sink) {
+        this(loop, directReads, newBuffer(), sink);
+    }
+
+    /// @param received what was read already; the reader takes it over
+    FrameReader(EventLoop loop, boolean directReads, ByteBuf received, Sink sink) {
         this.loop = loop;
         this.directReads = directReads;
+        this.received = received;
         this.sink = sink;
     }
 
-    /// Where the next bytes are to go; the caller gives its reference back.
-    ByteBuf target() {
+    /// What the bytes of a connection are read into.
+    static ByteBuf newBuffer() {
+        return Unpooled.directBuffer(Limits.RECEIVE_BYTES);
+    }
+
+    @Override
+    public ByteBuf target() {
         Buf target = data;
         if (directReads
                 && target != null

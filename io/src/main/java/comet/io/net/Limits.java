@@ -28,6 +28,13 @@ final class Limits {
     /// Connections that one listener has at the same time.
     static final int CONNECTIONS_MAX = 4096;
 
+    /// Where connections are spread over loops: how long one may take to say where it belongs, and
+    /// how many may be about to at the same time; beyond that the oldest is closed. A peer says it
+    /// within a round trip, so a few hundred are many.
+    static final long FIRST_FRAME_NS = 5_000_000_000L;
+
+    static final int UNDECIDED_MAX = 256;
+
     /// Waiting for one address to answer a call.
     static final int CONNECT_MS = 3000;
 

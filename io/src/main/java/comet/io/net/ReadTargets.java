@@ -9,11 +9,23 @@ import org.jspecify.annotations.Nullable;
 
 /// Has Netty read into buffers that the connection's [FrameReader] chooses, so that nothing is
 /// allocated per read and large data is not copied.
+///
+/// Netty asks a channel for its allocator once: who reads later on is told by [#from].
 final class ReadTargets implements RecvByteBufAllocator {
-    private final FrameReader reader;
+    /// Who reads.
+    interface Source {
+        /// Where the next bytes are to go; the caller gives its reference back.
+        ByteBuf target();
+    }
 
-    ReadTargets(FrameReader reader) {
-        this.reader = reader;
+    private Source source;
+
+    ReadTargets(Source source) {
+        this.source = source;
+    }
+
+    void from(Source next) {
+        source = next;
     }
 
     @Override
@@ -30,7 +42,7 @@ final class ReadTargets implements RecvByteBufAllocator {
 
         @Override
         public ByteBuf allocate(ByteBufAllocator unused) {
-            return reader.target();
+            return source.target();
         }
 
         @Override

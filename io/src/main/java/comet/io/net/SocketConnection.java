@@ -63,11 +63,28 @@ final class SocketConnection extends ChannelInboundHandlerAdapter implements Con
         this.channel = channel;
         this.peer = peer;
         this.acceptor = acceptor;
-        // The ring may still write into a buffer whose connection was closed meanwhile; it gets
-        // only the reader's own one, which lives as long as Netty holds it.
-        boolean directReads = loop.transport() != Transport.IO_URING;
-        reader = new FrameReader(loop, directReads, this::deliver);
+        reader = new FrameReader(loop, directReads(loop), this::deliver);
         channel.config().setRecvByteBufAllocator(new ReadTargets(reader));
+    }
+
+    /// A connection whose first bytes somebody else has read, to go on with [#resume].
+    ///
+    /// @param targets what Netty reads into; from now on as this connection says
+    /// @param received those bytes; taken over
+    SocketConnection(
+            EventLoop loop, Channel channel, String peer, ReadTargets targets, ByteBuf received) {
+        this.loop = loop;
+        this.channel = channel;
+        this.peer = peer;
+        acceptor = null;
+        reader = new FrameReader(loop, directReads(loop), received, this::deliver);
+        targets.from(reader);
+    }
+
+    /// The ring may still write into a buffer whose connection was closed meanwhile; it gets only
+    /// the reader's own one, which lives as long as Netty holds it.
+    private static boolean directReads(EventLoop loop) {
+        return loop.transport() != Transport.IO_URING;
     }
 
     void start(Handler handler) {
@@ -212,7 +229,7 @@ final class SocketConnection extends ChannelInboundHandlerAdapter implements Con
     }
 
     /// Reading may go on: first what is here already, then the socket.
-    private void resume() {
+    void resume() {
         parse();
         if (!closed && !paused) {
             autoRead(true);

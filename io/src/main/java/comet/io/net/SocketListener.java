@@ -11,20 +11,22 @@ import io.netty.channel.ChannelOption;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.util.LinkedHashSet;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 
-/// Listens on one address and gives every connection its handler.
+/// Listens on one address and gives every connection its handler, on this loop or on another one.
 @SuppressWarnings("FutureReturnValueIgnored") // a failed write or close shows as the end
 public final class SocketListener implements AutoCloseable {
-    private final EventLoop loop;
     private final Channel channel;
     private final Address address;
 
-    /// Connections that are open; of the loop.
-    private int connections;
+    /// Connections that are open, wherever they are.
+    private final AtomicInteger connections = new AtomicInteger();
 
-    private SocketListener(EventLoop loop, Address address, Connection.Acceptor acceptor)
+    private SocketListener(
+            EventLoop loop, Address address, boolean reads, Consumer<Channel> accepted)
             throws IOException {
-        this.loop = loop;
         Transport transport = loop.transport();
         boolean unix = address instanceof Address.Unix;
         ServerBootstrap bootstrap =
@@ -32,11 +34,12 @@ public final class SocketListener implements AutoCloseable {
                         .group(loop.netty())
                         .channel(transport.serverChannel(unix))
                         .option(ChannelOption.SO_BACKLOG, 1024)
+                        .childOption(ChannelOption.AUTO_READ, reads)
                         .childHandler(
                                 new ChannelInitializer<>() {
                                     @Override
                                     protected void initChannel(Channel child) {
-                                        accept(child, acceptor);
+                                        accept(child, accepted);
                                     }
                                 });
         if (!unix) {
@@ -72,7 +75,41 @@ public final class SocketListener implements AutoCloseable {
     /// @throws IOException with words for people
     public static SocketListener listen(
             EventLoop loop, Address address, Connection.Acceptor acceptor) throws IOException {
-        SocketListener listener = new SocketListener(loop, address, acceptor);
+        return open(
+                loop,
+                address,
+                true,
+                child ->
+                        child.pipeline()
+                                .addLast(
+                                        new SocketConnection(
+                                                loop, child, peer(address, child), acceptor)));
+    }
+
+    /// The same for connections that the router spreads over loops of the same transport, one that
+    /// lets channels go ([comet.io.loop.Transport#movesChannels]).
+    public static SocketListener spread(EventLoop loop, Address address, Router router)
+            throws IOException {
+        LinkedHashSet<Door> undecided = new LinkedHashSet<>();
+        return open(
+                loop,
+                address,
+                false,
+                child ->
+                        child.pipeline()
+                                .addLast(
+                                        new Door(
+                                                loop,
+                                                child,
+                                                peer(address, child),
+                                                router,
+                                                undecided)));
+    }
+
+    private static SocketListener open(
+            EventLoop loop, Address address, boolean reads, Consumer<Channel> accepted)
+            throws IOException {
+        SocketListener listener = new SocketListener(loop, address, reads, accepted);
         if (address instanceof Address.Unix(Path path)) {
             SocketFile.protect(path);
         }
@@ -84,6 +121,11 @@ public final class SocketListener implements AutoCloseable {
         return address;
     }
 
+    /// How many connections it has taken that are open.
+    int connections() {
+        return connections.get();
+    }
+
     /// Stops listening; connections that are open stay. Not from the loop itself.
     @Override
     public void close() {
@@ -93,16 +135,18 @@ public final class SocketListener implements AutoCloseable {
         }
     }
 
-    private void accept(Channel child, Connection.Acceptor acceptor) {
-        if (connections >= Limits.CONNECTIONS_MAX) {
+    private void accept(Channel child, Consumer<Channel> accepted) {
+        if (connections.get() >= Limits.CONNECTIONS_MAX) {
             child.close();
             return;
         }
-        connections++;
-        child.closeFuture().addListener(_ -> connections--);
-        String peer =
-                address instanceof Address.Tcp ? String.valueOf(child.remoteAddress()) : "unix";
-        child.pipeline().addLast(new SocketConnection(loop, child, peer, acceptor));
+        connections.incrementAndGet();
+        child.closeFuture().addListener(_ -> connections.decrementAndGet());
+        accepted.accept(child);
+    }
+
+    private static String peer(Address address, Channel child) {
+        return address instanceof Address.Tcp ? String.valueOf(child.remoteAddress()) : "unix";
     }
 
     private static Address real(Address asked, Channel channel) {

@@ -79,6 +79,26 @@ final class Keys {
                                     + " JDK's), or `auto`, which takes the fastest that the machine"
                                     + " allows."));
 
+    private static final List<Key> LOOPS =
+            List.of(
+                    new Key(
+                            IoConfig.LOOPS,
+                            Kind.INTEGER,
+                            "",
+                            "Event loops of the process; 1 to 64. A node spreads its disks over them, a"
+                                    + " gateway its volumes; each of those stays on one. Not with"
+                                    + " `io.sockets = io_uring`. Default: 1 up to 4 cores, else one for"
+                                    + " each core, at most 16."));
+
+    private static final List<Key> LOOPS_OF_ALL =
+            List.of(
+                    new Key(
+                            IoConfig.LOOPS,
+                            Kind.INTEGER,
+                            "",
+                            "With `nodes`: event loops of each node and of the gateway. One process"
+                                    + " alone has one loop. Default: see there."));
+
     private static final List<Key> FILES =
             List.of(
                     new Key(
@@ -206,6 +226,7 @@ final class Keys {
                     JOURNAL,
                     GROUP,
                     META,
+                    LOOPS,
                     SOCKETS,
                     FILES,
                     ADMIN);
@@ -249,6 +270,7 @@ final class Keys {
                                     "256M",
                                     "Bound of the data of writes that are kept until they are durable"
                                             + " everywhere.")),
+                    LOOPS,
                     SOCKETS,
                     ADMIN);
 
@@ -290,6 +312,7 @@ final class Keys {
                                     "false",
                                     "Allow addresses other than loopback although nothing is encrypted.")),
                     JOURNAL,
+                    LOOPS_OF_ALL,
                     SOCKETS,
                     FILES);
 

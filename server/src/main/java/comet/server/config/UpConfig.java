@@ -34,15 +34,20 @@ public record UpConfig(
         NbdTlsConfig tls = NbdTlsConfig.read(file, "nbd-tls");
         Loopback.check(file, "nbd", nbd, tls);
         Loopback.check(file, "admin", admin);
+        int nodes = file.integer("nodes", 0, NODES_MAX);
+        IoConfig io = IoConfig.read(file);
+        if (nodes == 0 && io.loops() > 1) {
+            throw file.refuse(IoConfig.LOOPS, "is for `nodes`: one process alone has one loop");
+        }
         return new UpConfig(
                 file.path("data"),
                 nbd,
                 tls,
                 admin,
                 file.bytes("size", 0, Long.MAX_VALUE),
-                file.integer("nodes", 0, NODES_MAX),
+                nodes,
                 JournalConfig.read(file),
                 file.duration("grace-period"),
-                IoConfig.read(file));
+                io);
     }
 }

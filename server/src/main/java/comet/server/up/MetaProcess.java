@@ -16,7 +16,13 @@ final class MetaProcess {
 
     static void start(MetaConfig config, Life life) {
         ProcessCore process =
-                new ProcessCore("meta", config.name(), config.data(), false, config.io(), life);
+                new ProcessCore(
+                        "meta",
+                        config.name(),
+                        config.data(),
+                        false,
+                        config.io().withOneLoop(),
+                        life);
         process.pidFile(config.pidFile());
         process.group(config.group().members().stream().map(Member::control).toList());
         Connection.Acceptor acceptor =

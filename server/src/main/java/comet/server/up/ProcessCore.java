@@ -34,14 +34,20 @@ import java.util.concurrent.FutureTask;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/// What every process of Comet has, whatever its role: a locked folder, one event loop, events,
+/// What every process of Comet has, whatever its role: a locked folder, event loops, events,
 /// metrics, a way to the metadata group, the admin API; and their end, in the opposite order.
 final class ProcessCore {
     final String name;
     final Life life;
     final Closers closers;
     final DataFolder folder;
+
+    /// All event loops of the process; the first is [#loop].
+    final List<EventLoop> loops;
+
+    /// The one that listens and carries what is not spread.
     final EventLoop loop;
+
     final EventLog events;
     final Metrics metrics = new Metrics();
     final String hostId;
@@ -52,7 +58,7 @@ final class ProcessCore {
     private List<List<String>> members = List.of();
 
     /// @param own see [DataFolder#open]
-    /// @param io what the loop waits with
+    /// @param io what the loops wait with, and how many there are
     ProcessCore(String kind, String name, Path data, boolean own, IoConfig io, Life life) {
         this.name = name;
         this.life = life;
@@ -60,8 +66,9 @@ final class ProcessCore {
         life.onStop(closers::close);
         folder = DataFolder.open(data, kind, name, own);
         closers.add("folder", folder::close);
-        loop = EventLoop.start(name, io.sockets(), EventLoop.HALT);
-        closers.add("loop", loop::close);
+        loops = EventLoop.start(io.loopCount(), name, io.sockets(), EventLoop.HALT);
+        loop = loops.getFirst();
+        closers.add("loops", () -> loops.forEach(EventLoop::close));
         events = new EventLog(name);
         metrics.add(new ProcessMetrics(name, events));
         dialer = new SocketDialer(loop);
@@ -80,7 +87,12 @@ final class ProcessCore {
         return dialer;
     }
 
-    /// Calls go through `other` from now on.
+    /// For calls from one of the loops.
+    Connection.Dialer dialer(EventLoop from) {
+        return from == loop ? dialer : new SocketDialer(from);
+    }
+
+    /// Calls from the first loop go through `other` from now on.
     void dialThrough(Connection.Dialer other) {
         dialer = other;
     }
@@ -150,25 +162,30 @@ final class ProcessCore {
         return member;
     }
 
-    /// A client of the group, on the loop.
+    /// A client of the group, on the first loop.
     ControlClient client() {
+        return client(loop);
+    }
+
+    /// One on any of the loops; not from there.
+    ControlClient client(EventLoop on) {
         ControlService local = service;
         ControlClient client =
-                loop.call(() -> {
+                on.call(() -> {
                     if (local != null && members.size() <= 1) {
-                        return ControlClient.local(local, loop, loop::submit);
+                        return ControlClient.local(local, on, on::submit);
                     }
                     ControlClient.Network network =
                             new ControlClient.Network(
-                                    dialer, loop.frames(), loop.bufs(), members, 0, 0);
+                                    dialer(on), on.frames(), on.bufs(), members, 0, 0);
                     return local == null
-                            ? ControlClient.remote(network, loop, loop::submit)
-                            : ControlClient.member(local, network, loop, loop::submit);
+                            ? ControlClient.remote(network, on, on::submit)
+                            : ControlClient.member(local, network, on, on::submit);
                 });
         closers.add(
                 "group client",
                 () ->
-                        loop.call(() -> {
+                        on.call(() -> {
                             client.close();
                             return true;
                         }));

@@ -39,7 +39,7 @@ final class UpProcess {
 
     static void start(UpConfig up, Life life) {
         Path data = up.data().toAbsolutePath().normalize();
-        ProcessCore process = new ProcessCore("up", NAME, data, true, up.io(), life);
+        ProcessCore process = new ProcessCore("up", NAME, data, true, up.io().withOneLoop(), life);
         process.startMember(RaftSettings.alone(NAME, data.resolve("meta")));
         DirectNet direct = process.loop.call(() -> new DirectNet(process.loop));
         process.dialThrough(direct.dialer(process.dialer()));

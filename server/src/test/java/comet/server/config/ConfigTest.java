@@ -3,11 +3,13 @@ package comet.server.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import comet.io.loop.Transport;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import org.assertj.core.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -173,6 +175,39 @@ class ConfigTest {
                 .hasMessageContaining("`journal-memory`");
         assertThatThrownBy(() -> node(NODE, "large-writes=16M"))
                 .hasMessageContaining("`large-writes`");
+    }
+
+    @Test
+    void a_process_has_one_loop_up_to_four_cores() throws IOException {
+        IoConfig auto = node(NODE, "io.sockets=nio").io();
+        assertThat(auto.loopCount(1)).isEqualTo(1);
+        assertThat(auto.loopCount(4)).isEqualTo(1);
+        assertThat(auto.loopCount(5)).isEqualTo(5);
+        assertThat(auto.loopCount(64)).isEqualTo(16);
+        assertThat(auto.withOneLoop().loopCount()).isEqualTo(1);
+        assertThat(auto.overrides(true)).containsExactly("io.sockets=nio");
+        IoConfig three = gateway("io.sockets = nio\nloops = 3\n").io();
+        assertThat(three.loopCount()).isEqualTo(3);
+        assertThat(three.overrides(false)).containsExactly("io.sockets=nio", "loops=3");
+        assertThatThrownBy(() -> node(NODE, "loops=65")).hasMessageContaining("`loops`");
+        assertThatThrownBy(() -> node(NODE, "loops=0")).hasMessageContaining("`loops`");
+    }
+
+    @Test
+    void one_process_for_everything_has_one_loop() {
+        assertThat(UpConfig.read(null, List.of("nodes=2", "loops=2")).io().loops()).isEqualTo(2);
+        assertThatThrownBy(() -> UpConfig.read(null, List.of("loops=2")))
+                .hasMessageContaining("`loops`")
+                .hasMessageContaining("`nodes`");
+    }
+
+    @Test
+    void sockets_that_stay_on_their_loop_allow_one() throws IOException {
+        Assumptions.assumeThat(Transport.IO_URING.isAvailable()).isTrue();
+        assertThat(node(NODE, "io.sockets=io_uring").io().loopCount(64)).isEqualTo(1);
+        assertThatThrownBy(() -> node(NODE, "io.sockets=io_uring", "loops=2"))
+                .hasMessageContaining("`loops`")
+                .hasMessageContaining("io_uring");
     }
 
     @Test
