@@ -2,6 +2,7 @@ package comet.volume;
 
 import comet.base.Buf;
 import comet.base.BufPool;
+import comet.base.Check;
 import comet.base.Crc;
 import comet.base.Sizes;
 import comet.cluster.ClusterMap;
@@ -25,17 +26,22 @@ import java.util.List;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
 /// The core of a gateway: the map as it knows it, the disks that it talks to, the volumes that it
 /// serves, and the bounds that they share. Owner thread: the gateway's loop; every method is called
 /// there.
+///
+/// A process may have several, each on a loop of its own with volumes of its own, all under one id:
+/// then each leaves alone what belongs to the others.
 public final class Gateway implements MetaClient.Listener {
     private static final long TICK_NS = 500_000_000;
     private static final long OPEN_FETCH_NS = GatewayConfig.SECOND_NS;
 
     private final GatewayConfig config;
     private final long gatewayId;
+    private final LongPredicate owns;
     private final Loop loop;
     private final MetaClient meta;
     private final Connection.Dialer dialer;
@@ -63,6 +69,14 @@ public final class Gateway implements MetaClient.Listener {
     private boolean givingTurns;
     private Loop.@Nullable Timer ticking;
 
+    /// Told the outcome of [#find], later, once.
+    public interface Found {
+        void found(VolumeInfo volume);
+
+        /// @param errno ENOENT: no such export; ESHUTDOWN: the gateway stops
+        void failed(int errno, String why);
+    }
+
     /// Told the outcome of [#open], later, once.
     public interface Opened {
         void opened(BlockDevice device);
@@ -71,6 +85,8 @@ public final class Gateway implements MetaClient.Listener {
         void failed(int errno, String why);
     }
 
+    /// One that owns all volumes.
+    ///
     /// @param gatewayId from [Command.RegisterGateway], kept over restarts
     public Gateway(
             GatewayConfig config,
@@ -81,8 +97,24 @@ public final class Gateway implements MetaClient.Listener {
             FramePool frames,
             BufPool bufs,
             Events events) {
+        this(config, gatewayId, volumeId -> true, loop, meta, dialer, frames, bufs, events);
+    }
+
+    /// @param gatewayId from [Command.RegisterGateway], kept over restarts
+    /// @param owns which volumes, by their ids, this one serves; the same for ever
+    public Gateway(
+            GatewayConfig config,
+            long gatewayId,
+            LongPredicate owns,
+            Loop loop,
+            MetaClient meta,
+            Connection.Dialer dialer,
+            FramePool frames,
+            BufPool bufs,
+            Events events) {
         this.config = config;
         this.gatewayId = gatewayId;
+        this.owns = owns;
         this.loop = loop;
         this.meta = meta;
         this.dialer = dialer;
@@ -107,7 +139,8 @@ public final class Gateway implements MetaClient.Listener {
         }
         for (VolumeInfo info : List.copyOf(map().volumes())) {
             VolumeInfo.Attachment held = info.attachment();
-            if (held != null && held.gatewayId() == gatewayId && !stopping) {
+            boolean ours = held != null && held.gatewayId() == gatewayId;
+            if (ours && owns(info.volumeId()) && !stopping) {
                 Volume volume = volume(info);
                 if (volume.attachment().state() == Attachment.State.DETACHED) {
                     volume.attachment().attach(Command.Attach.Mode.NORMAL, why -> {});
@@ -118,12 +151,14 @@ public final class Gateway implements MetaClient.Listener {
 
     // For front ends.
 
-    /// Opens an export (the volume's name). Attaches nothing.
-    public void open(String exportName, Opened callback) {
-        open(exportName, false, callback);
+    /// Whether the volume is this gateway's to serve. Where there are several, a volume that is not
+    /// is another one's.
+    public boolean owns(long volumeId) {
+        return owns.test(volumeId);
     }
 
-    public void open(String exportName, boolean readOnly, Opened callback) {
+    /// Finds an export (the volume's name), whoever owns it. Attaches nothing.
+    public void find(String exportName, Found callback) {
         Consumer<Boolean> once =
                 new Consumer<>() {
                     private boolean told;
@@ -133,7 +168,7 @@ public final class Gateway implements MetaClient.Listener {
                         boolean known = map().volume(exportName) != null;
                         if (!told && (fresh || known)) {
                             told = true;
-                            finishOpen(exportName, readOnly, callback);
+                            finishFind(exportName, callback);
                         }
                     }
                 };
@@ -142,15 +177,41 @@ public final class Gateway implements MetaClient.Listener {
         loop.schedule(OPEN_FETCH_NS, () -> once.accept(false));
     }
 
-    private void finishOpen(String exportName, boolean readOnly, Opened callback) {
+    private void finishFind(String exportName, Found callback) {
         VolumeInfo info = map().volume(exportName);
         if (stopping) {
             callback.failed(Errno.ESHUTDOWN, "the gateway is stopping");
         } else if (info == null) {
             callback.failed(Errno.ENOENT, "no volume " + exportName);
         } else {
-            callback.opened(new VolumeDevice(volume(info), readOnly));
+            callback.found(info);
         }
+    }
+
+    /// Opens an export that this gateway owns. Attaches nothing.
+    public void open(String exportName, Opened callback) {
+        open(exportName, false, callback);
+    }
+
+    public void open(String exportName, boolean readOnly, Opened callback) {
+        find(
+                exportName,
+                new Found() {
+                    @Override
+                    public void found(VolumeInfo volume) {
+                        callback.opened(open(volume, readOnly));
+                    }
+
+                    @Override
+                    public void failed(int errno, String why) {
+                        callback.failed(errno, why);
+                    }
+                });
+    }
+
+    /// The same with what [#find] found just now.
+    public BlockDevice open(VolumeInfo info, boolean readOnly) {
+        return new VolumeDevice(volume(info), readOnly);
     }
 
     /// The client of a device has left. What it had under way goes on.
@@ -259,6 +320,9 @@ public final class Gateway implements MetaClient.Listener {
 
     @Override
     public void onYieldAsked(long volumeId, long term) {
+        if (!owns(volumeId)) {
+            return;
+        }
         Volume volume = volumes.get(volumeId);
         if (volume == null) {
             // An earlier life holds it, and what that has written nobody knows.
@@ -308,6 +372,7 @@ public final class Gateway implements MetaClient.Listener {
 
     /// The volume; a new life of it where it was fenced.
     private Volume volume(VolumeInfo info) {
+        Check.that(owns(info.volumeId()), "a volume of another gateway", info.volumeId(), 0);
         Volume volume = volumes.get(info.volumeId());
         if (volume == null || volume.attachment().ended()) {
             volume = new Volume(this, info);

@@ -29,6 +29,19 @@ public record GatewayConfig(
         Check.that(detachAfterNs > 0 && silenceNs > 0, "times", detachAfterNs, silenceNs);
     }
 
+    /// The bounds of one of `count` gateways that have these together: none of them ever has to ask
+    /// another one.
+    public GatewayConfig share(int count) {
+        long inFlight = Math.max(1, inFlightBytesMax / count);
+        return new GatewayConfig(
+                inFlight,
+                Math.min(volumeInFlightBytesMax, inFlight),
+                Math.max(1, unsyncedBytesMax / count),
+                blockMapsMax,
+                detachAfterNs,
+                silenceNs);
+    }
+
     public static GatewayConfig defaults() {
         return new GatewayConfig(
                 128L << 20, 32L << 20, 64L << 20, 65_536, 30 * SECOND_NS, 10 * SECOND_NS);

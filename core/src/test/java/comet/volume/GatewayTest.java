@@ -2,7 +2,9 @@ package comet.volume;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import comet.cluster.VolumeInfo.Durability;
 import comet.port.Errno;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -79,5 +81,66 @@ class GatewayTest {
         BlockDevice again = node.open("vol");
         assertThat(cluster.await(cluster.write(node, again, 8192, new byte[4096], 0))).isZero();
         assertThat(cluster.meta.map.volume(5L).lastTerm()).isEqualTo(2);
+    }
+
+    @Test
+    void several_under_one_id_leave_alone_what_is_not_theirs() {
+        cluster.meta.addVolume(6, "other", 16 << 20, Durability.FLUSH);
+        for (int life = 0; life < 2; life++) {
+            TestCluster.Node odd = cluster.new Node(11, id -> id % 2 == 1);
+            TestCluster.Node even = cluster.new Node(11, id -> id % 2 == 0);
+            if (life == 0) {
+                byte[] bytes = cluster.pattern(8192, 3);
+                for (var both : Map.of("vol", odd, "other", even).entrySet()) {
+                    BlockDevice device = both.getValue().open(both.getKey());
+                    assertThat(cluster.await(cluster.write(both.getValue(), device, 0, bytes, 0)))
+                            .isZero();
+                }
+            }
+            // In the second life nobody opens anything: each takes again what was its own.
+            cluster.loop.runUntil(() -> attached(odd) && attached(even), 10);
+            assertThat(odd.gateway.status()).extracting(VolumeStatus::volumeId).containsOnly(5L);
+            assertThat(even.gateway.status()).extracting(VolumeStatus::volumeId).containsOnly(6L);
+            assertThat(cluster.meta.map.volume(5L).lastTerm()).isEqualTo(life + 1);
+            assertThat(cluster.meta.map.volume(6L).lastTerm()).isEqualTo(life + 1);
+            assertThat(odd.gateway.exportNames()).containsExactly("other", "vol");
+            if (life == 0) {
+                odd.kill();
+                even.kill();
+            }
+        }
+    }
+
+    private static boolean attached(TestCluster.Node of) {
+        return of.gateway.status().stream().anyMatch(v -> v.state().equals("attached"));
+    }
+
+    /// The group asks all who speak for the gateway.
+    @Test
+    void only_the_owner_of_a_volume_answers_for_it() {
+        TestCluster.Node odd = cluster.new Node(11, id -> id % 2 == 1);
+        TestCluster.Node even = cluster.new Node(11, id -> id % 2 == 0);
+        cluster.read(odd, odd.open("vol"), 0, 4096);
+        long term = cluster.meta.map.volume(5L).attachment().term();
+        even.gateway.onYieldAsked(5, term);
+        cluster.loop.runFor(TestCluster.SECOND);
+        assertThat(cluster.meta.lastYield).isNull();
+        odd.gateway.onYieldAsked(5, term);
+        cluster.loop.runUntil(() -> cluster.meta.lastYield != null, 10);
+        assertThat(cluster.meta.lastYield).isTrue();
+    }
+
+    @Test
+    void what_several_have_together_is_never_more() {
+        GatewayConfig whole = GatewayConfig.defaults();
+        for (int count : new int[] {1, 2, 3, 16, 64}) {
+            GatewayConfig each = whole.share(count);
+            assertThat(count * each.inFlightBytesMax())
+                    .isLessThanOrEqualTo(whole.inFlightBytesMax());
+            assertThat(count * each.unsyncedBytesMax())
+                    .isLessThanOrEqualTo(whole.unsyncedBytesMax());
+            assertThat(each.volumeInFlightBytesMax()).isLessThanOrEqualTo(each.inFlightBytesMax());
+        }
+        assertThat(whole.share(1)).isEqualTo(whole);
     }
 }

@@ -11,6 +11,7 @@ import comet.wire.FramePool;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
 /// Two disks in two domains, a group, and gateways, in one thread.
@@ -66,9 +67,16 @@ final class TestCluster {
         final Gateway gateway;
 
         Node(long id) {
+            this(id, volumeId -> true);
+        }
+
+        /// One of several of the same id.
+        Node(long id, LongPredicate owns) {
             client = meta.client(id);
             Events sink = (level, code, details) -> events.add(level + " " + code + " " + details);
-            gateway = new Gateway(config, id, loop, client, net.dialer(links), frames, bufs, sink);
+            gateway =
+                    new Gateway(
+                            config, id, owns, loop, client, net.dialer(links), frames, bufs, sink);
             gateway.start();
             gateways.add(this);
         }

@@ -37,7 +37,7 @@ public final class ChannelMove {
 
     private static void register(Channel channel, EventLoop to, Runnable arrived, Runnable lost) {
         ChannelPromise there = channel.newPromise();
-        channel.unsafe().register(to.netty(), there);
+        // Listened to first: told later, the new loop might have found something to read before.
         there.addListener(_ ->
                 to.guarded(() -> {
                     if (there.isSuccess()) {
@@ -48,5 +48,6 @@ public final class ChannelMove {
                         lost.run();
                     }
                 }));
+        channel.unsafe().register(to.netty(), there);
     }
 }

@@ -269,7 +269,7 @@ final class Keys {
                                     Kind.SIZE,
                                     "256M",
                                     "Bound of the data of writes that are kept until they are durable"
-                                            + " everywhere.")),
+                                            + " everywhere. Each loop has an equal part of it.")),
                     LOOPS,
                     SOCKETS,
                     ADMIN);

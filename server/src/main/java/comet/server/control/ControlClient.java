@@ -7,7 +7,6 @@ import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
 import comet.meta.Facts.DiskLife;
 import comet.meta.Heartbeats;
-import comet.meta.Submission;
 import comet.port.Connection;
 import comet.port.Loop;
 import comet.port.MetaClient;
@@ -17,7 +16,6 @@ import comet.server.control.ControlMessage.Response;
 import comet.server.raft.DiskUse;
 import comet.server.raft.MetaStatus;
 import comet.wire.FramePool;
-import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -37,7 +35,8 @@ import org.slf4j.LoggerFactory;
 /// there. One that does not lead says who does. An answer is waited for without end, a heartbeat's
 /// only as long as the group itself would wait.
 ///
-/// Owner thread: the loop, also for starting and closing it.
+/// A process has one on each loop that needs it. Owner thread: the loop, also for starting and
+/// closing it.
 public final class ControlClient implements MetaClient {
     private static final Logger LOG = LoggerFactory.getLogger(ControlClient.class);
 
@@ -55,10 +54,7 @@ public final class ControlClient implements MetaClient {
             Executors.newSingleThreadExecutor(
                     Thread.ofPlatform().daemon().name("control-client-", 0).factory());
 
-    /// Names this life of the process to the group; never 0.
-    private final long origin = new SecureRandom().nextLong() | 1;
-
-    private long sequence;
+    private final Origin origin;
     private long requestIds;
     private final LinkedHashMap<Long, Pending> pending = new LinkedHashMap<>();
     private @Nullable Listener listener;
@@ -96,7 +92,12 @@ public final class ControlClient implements MetaClient {
     private record Pending(Request request, Consumer<Response> done) {}
 
     private ControlClient(
-            Loop loop, Executor onLoop, @Nullable ControlService local, @Nullable Network network) {
+            Origin origin,
+            Loop loop,
+            Executor onLoop,
+            @Nullable ControlService local,
+            @Nullable Network network) {
+        this.origin = origin;
         this.loop = loop;
         this.onLoop = onLoop;
         this.network = network;
@@ -117,20 +118,22 @@ public final class ControlClient implements MetaClient {
 
     /// To a group of one in this process.
     ///
+    /// @param origin of this process
     /// @param onLoop runs work on the loop, from any thread
-    public static ControlClient local(ControlService service, Loop loop, Executor onLoop) {
-        return new ControlClient(loop, onLoop, service, null);
+    public static ControlClient local(
+            Origin origin, ControlService service, Loop loop, Executor onLoop) {
+        return new ControlClient(origin, loop, onLoop, service, null);
     }
 
     /// To a group whose members are other processes.
-    public static ControlClient remote(Network network, Loop loop, Executor onLoop) {
-        return new ControlClient(loop, onLoop, null, network);
+    public static ControlClient remote(Origin origin, Network network, Loop loop, Executor onLoop) {
+        return new ControlClient(origin, loop, onLoop, null, network);
     }
 
     /// To a group of which a member lives in this process, which is asked first.
     public static ControlClient member(
-            ControlService service, Network others, Loop loop, Executor onLoop) {
-        return new ControlClient(loop, onLoop, service, others);
+            Origin origin, ControlService service, Network others, Loop loop, Executor onLoop) {
+        return new ControlClient(origin, loop, onLoop, service, others);
     }
 
     @Override
@@ -161,7 +164,8 @@ public final class ControlClient implements MetaClient {
         ask(new Request.Status(), statusOf(done));
     }
 
-    /// This process is that gateway: its heartbeats keep its attachments.
+    /// This process is that gateway: its heartbeats keep its attachments, and what the group asks
+    /// of the gateway comes to [#listen]ers here, whatever other clients of the process are asked.
     public void reportGateway(long newGatewayId) {
         gatewayId = newGatewayId;
         beatNow();
@@ -199,7 +203,7 @@ public final class ControlClient implements MetaClient {
     /// Like [#submit], to be called off with [#forget].
     long submitNamed(Command command, Consumer<Reply> done) {
         return ask(
-                new Request.Submit(new Submission(origin, ++sequence, command)),
+                new Request.Submit(origin.submission(command)),
                 response -> {
                     if (response instanceof Response.Answer answer) {
                         done.accept(answer.reply());

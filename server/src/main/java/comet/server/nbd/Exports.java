@@ -3,8 +3,8 @@ package comet.server.nbd;
 import comet.volume.BlockDevice;
 import java.util.List;
 
-/// What the NBD server serves. Owner thread: the server's loop; answers come on it, within the call
-/// or later, exactly once.
+/// What the NBD server serves, as one of its loops knows it. Owner thread: that loop; answers come
+/// on it, within the call or later, exactly once.
 public interface Exports {
     /// What a client may know without attaching anything.
     ///
@@ -38,6 +38,12 @@ public interface Exports {
     interface Opened {
         /// The device is the caller's until [Exports#close].
         void opened(Export export, BlockDevice device);
+
+        /// There is such an export, but another loop of the server serves it: it is to be opened
+        /// there.
+        ///
+        /// @param place the number of that loop, see [NbdServer.Place]
+        void elsewhere(int place);
 
         void refused(Refusal why, String text);
     }

@@ -2,6 +2,7 @@ package comet.server.nbd;
 
 import comet.base.Buf;
 import comet.io.loop.BufView;
+import comet.io.loop.ChannelMove;
 import comet.io.loop.Transport;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
@@ -23,6 +24,11 @@ import org.jspecify.annotations.Nullable;
 /// Bytes are read into a buffer that all connections of the loop share, and are used up before the
 /// next read; the rest of a large write is read to where it is to lie. What a blocked session could
 /// not take is kept aside, and reading stops.
+///
+/// It moves to another loop with its channel, at most while the client waits for the answer to its
+/// choice of an export: nothing is read by then, and nothing is left to be written. What came
+/// behind the choice, also under TLS, is among what was kept aside. From its departure to its
+/// arrival it is of neither loop, and lets happen to the channel what may.
 @SuppressWarnings("FutureReturnValueIgnored") // a failed write or close shows as the end
 final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
     /// What one read takes at most.
@@ -36,6 +42,10 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
 
     private final NbdServer server;
     private final Channel channel;
+
+    /// Where it is, or where it comes from while it moves.
+    private NbdLoop home;
+
     private final NbdSession session;
     private final NbdOutput output;
     private final Runnable flushTask = this::flush;
@@ -50,6 +60,12 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
     /// Between the socket and this handler, once the client has asked for it.
     private @Nullable SslHandler tls;
 
+    /// Where it is to go, or null.
+    private @Nullable NbdLoop target;
+
+    /// Between departure and arrival.
+    private boolean departed;
+
     private boolean flushPlanned;
     private boolean resumePlanned;
     private boolean inputClosed;
@@ -57,13 +73,14 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
     private boolean turnedAway;
     private String why = "closed by the client";
 
-    NbdHandler(NbdServer server, NbdShared shared, Channel channel, NbdTls.Mode mode) {
+    NbdHandler(NbdServer server, NbdLoop home, Channel channel, NbdTls.Mode mode) {
         this.server = server;
+        this.home = home;
         this.channel = channel;
-        session = new NbdSession(shared, this, mode);
+        session = new NbdSession(home.shared, this, mode);
         output = new NbdOutput(this, channel);
         // A ring's read is under way between turns, so it cannot use a buffer of all.
-        if (server.loop().transport() != Transport.IO_URING) {
+        if (home.loop.transport() != Transport.IO_URING) {
             channel.config().setRecvByteBufAllocator(new NbdReads(this));
         }
     }
@@ -73,7 +90,17 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
     }
 
     String peer() {
-        return server.peer(channel);
+        return home.peer(channel);
+    }
+
+    /// The server is being stopped.
+    void stop() {
+        session.stop();
+    }
+
+    /// The time for that is over.
+    void cutOff(String reason) {
+        abort(reason);
     }
 
     void tick(long nowNs) {
@@ -85,8 +112,9 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
 
     /// Where the next bytes are to be read; the handler gets them by [#channelRead].
     ByteBuf target() {
-        if (tls != null) {
-            // What is left of a record stays in it until the rest has come.
+        if (tls != null || departed) {
+            // What is left of a record stays in it until the rest has come, and whoever moves has
+            // no part in a buffer of all.
             direct = false;
             return PooledByteBufAllocator.DEFAULT.directBuffer(ENCRYPTED_RECEIVE_BYTES);
         }
@@ -100,12 +128,12 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
                     .writerIndex(0);
         }
         direct = false;
-        return server.received().clear().retain();
+        return home.received().clear().retain();
     }
 
     @Override
     public void channelActive(ChannelHandlerContext context) {
-        server.opened(this);
+        home.accepted(this);
         session.start();
     }
 
@@ -159,7 +187,7 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
         if (!handshake.isSuccess()) {
             abort("TLS: " + NbdTls.why(handshake.cause()));
         } else if (handler != null) {
-            server.secured(this, NbdTls.words(handler.engine().getSession()));
+            home.secured(this, NbdTls.words(handler.engine().getSession()));
         }
     }
 
@@ -168,15 +196,21 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
         if (tls != null && !tls.handshakeFuture().isSuccess() && !aborted) {
             // A reset may come without any other word.
             aborted = true;
-            server.aborted(this, "TLS: " + NbdTls.LEFT);
+            home.aborted(this, "TLS: " + NbdTls.LEFT);
         }
+        gone();
+        if (!departed) {
+            home.closed(this, why);
+        }
+    }
+
+    private void gone() {
         session.dead();
         output.close();
         if (pending != null) {
             pending.release();
             pending = null;
         }
-        server.closed(this, why);
     }
 
     @Override
@@ -204,6 +238,9 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
 
     /// Everything that was given to the channel has left.
     void drained() {
+        if (target != null) {
+            planDeparture();
+        }
         if (session.blocked()) {
             resume();
         }
@@ -227,7 +264,7 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
     public void turnedAway(String why) {
         if (!turnedAway) {
             turnedAway = true;
-            server.turnedAway(this, why);
+            home.turnedAway(this, why);
         }
     }
 
@@ -235,15 +272,15 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
     public void startTls() {
         output.flush();
         output.encrypt();
-        tls = server.tlsHandler(channel);
+        tls = home.tlsHandler(channel);
         channel.pipeline().addFirst(tls);
     }
 
     @Override
     public void resume() {
-        if (!resumePlanned) {
+        if (!resumePlanned && !departed) {
             resumePlanned = true;
-            server.loop().execute(resumeTask);
+            home.loop.execute(resumeTask);
         }
     }
 
@@ -263,7 +300,7 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
         this.why = why;
         if (!aborted) {
             aborted = true;
-            server.aborted(this, why);
+            home.aborted(this, why);
         }
         closeNow();
     }
@@ -279,7 +316,68 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
 
     @Override
     public long nowNs() {
-        return server.loop().nowNs();
+        return home.loop.nowNs();
+    }
+
+    // Moving.
+
+    @Override
+    public void move(int place) {
+        target = server.place(place);
+        planDeparture();
+    }
+
+    private void planDeparture() {
+        if (!departed) {
+            home.loop.execute(this::depart);
+        }
+    }
+
+    /// Leaves when the old loop has nothing more to do for it.
+    private void depart() {
+        NbdLoop to = target;
+        if (to == null || departed || !session.moving() || !channel.isActive()) {
+            return;
+        }
+        if (resumePlanned) {
+            planDeparture();
+            return;
+        }
+        if (flushPlanned || output.unsentBytes() > 0) {
+            // Tells when everything has left.
+            planFlush();
+            return;
+        }
+        output.rest();
+        departed = true;
+        NbdLoop from = home;
+        from.departed(this);
+        ChannelMove.move(
+                channel,
+                to.loop,
+                () -> arrive(from, to),
+                () -> {
+                    gone();
+                    from.movedOn();
+                });
+    }
+
+    /// On the new loop.
+    private void arrive(NbdLoop from, NbdLoop to) {
+        from.movedOn();
+        if (session.isDead()) {
+            return;
+        }
+        home = to;
+        target = null;
+        departed = false;
+        to.enter(this);
+        session.moved(to.shared);
+        if (to.stopping()) {
+            session.stop();
+        }
+        // What was heard on the way.
+        resume();
     }
 
     // Inside.
@@ -321,7 +419,7 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
     private void planFlush() {
         if (!flushPlanned) {
             flushPlanned = true;
-            server.loop().atTurnEnd(flushTask);
+            home.loop.atTurnEnd(flushTask);
         }
     }
 
@@ -349,9 +447,9 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
             why = String.valueOf(wrapped.getMessage());
         } else {
             why = "failure: " + cause;
-            server.failed(this, cause);
+            home.failed(this, cause);
             if (session.inDevice) {
-                server.loop().fail(cause);
+                home.loop.fail(cause);
             }
         }
         closeNow();

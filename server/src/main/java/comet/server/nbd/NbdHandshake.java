@@ -18,6 +18,8 @@ final class NbdHandshake {
         SKIP,
         /// The exports are asked; nothing is read meanwhile.
         ANSWERING,
+        /// On the way to the loop that serves the export; nothing is read meanwhile.
+        MOVING,
         ENDED
     }
 
@@ -34,6 +36,9 @@ final class NbdHandshake {
 
     /// The export for which a context was selected by the last SET_META_CONTEXT, or null.
     private @Nullable String contextExport;
+
+    /// Opens the export where the connection moves to.
+    private Runnable afterMove = () -> {};
 
     private int option;
     private long dataLeft;
@@ -56,6 +61,10 @@ final class NbdHandshake {
         return state == State.ANSWERING;
     }
 
+    boolean moving() {
+        return state == State.MOVING;
+    }
+
     /// The session has ended: an export that is still being opened will be given back.
     void drop() {
         state = State.ENDED;
@@ -68,7 +77,7 @@ final class NbdHandshake {
             case OPTION -> option(in);
             case DATA -> data(in);
             case SKIP -> skip(in);
-            case ANSWERING -> NbdSession.Step.BLOCKED;
+            case ANSWERING, MOVING -> NbdSession.Step.BLOCKED;
             case ENDED -> NbdSession.Step.NEED_BYTES;
         };
     }
@@ -368,12 +377,29 @@ final class NbdHandshake {
                     }
 
                     @Override
+                    public void elsewhere(int place) {
+                        if (state == State.ANSWERING) {
+                            state = State.MOVING;
+                            afterMove = () -> open(name, onExport, onRefusal);
+                            session.wire.move(place);
+                        }
+                    }
+
+                    @Override
                     public void refused(Exports.Refusal why, String text) {
                         if (resumed()) {
                             onRefusal.refused(why, text);
                         }
                     }
                 });
+    }
+
+    /// The connection is where the export is served. Should its name have been given to another
+    /// volume meanwhile, it moves on.
+    void moved() {
+        if (state == State.MOVING) {
+            afterMove.run();
+        }
     }
 
     /// The exports have answered; false if nobody waits for it any more.

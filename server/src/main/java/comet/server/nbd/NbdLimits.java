@@ -74,4 +74,20 @@ public record NbdLimits(
         Check.that(privateBytes >= 0 && unsentBytesMax > 0, "bytes", privateBytes, unsentBytesMax);
         Check.that(handshakeNs > 0 && stallNs > 0, "times", handshakeNs, stallNs);
     }
+
+    /// The same for one of `count` loops that have this together. Each connection is bounded as
+    /// before; what connections share is divided, so that no loop ever has to ask another one, but
+    /// one request of the largest size must fit everywhere.
+    NbdLimits share(int count) {
+        return new NbdLimits(
+                connectionsMax,
+                requestsMax,
+                connectionBytesMax,
+                Math.max(REQUEST_BYTES_MAX, totalBytesMax / count),
+                privateBytes,
+                unsentBytesMax,
+                keptBytesMax / count,
+                handshakeNs,
+                stallNs);
+    }
 }

@@ -6,49 +6,38 @@ import comet.io.loop.Transport;
 import comet.io.net.Address;
 import comet.io.net.SocketFile;
 import comet.port.Events;
-import comet.port.Loop;
 import io.netty.bootstrap.ServerBootstrap;
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.WriteBufferWaterMark;
-import io.netty.handler.ssl.SslHandler;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.LinkedHashSet;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
-/// Listeners and connections of the NBD front end. All of it lives on one loop, the one that owns
-/// the exports' devices; the public methods may be called from any thread.
+/// Listeners and connections of the NBD front end, on one loop or several. Connections are accepted
+/// and negotiated on the first one. Where the client decides for an export that another loop serves
+/// its connection moves there, with whatever has come behind the decision ([NbdHandler]); every
+/// request is served by one thread. The public methods may be called from any thread.
 public final class NbdServer {
-    private static final Logger log = LoggerFactory.getLogger(NbdServer.class);
-    private static final long TICK_NS = 1_000_000_000;
-    private static final long STOP_CHECK_NS = 10_000_000;
+    private final List<NbdLoop> loops = new ArrayList<>();
 
-    /// Lines about single connections in one tick; a flood of connections must not flood the log.
-    private static final int EVENTS_PER_TICK_MAX = 20;
+    /// Where connections are accepted.
+    private final NbdLoop first;
 
-    private final EventLoop loop;
-    private final NbdShared shared;
-    private final Events events;
-    private final @Nullable NbdTls tls;
-    private final Set<NbdHandler> handlers = new LinkedHashSet<>();
-    private final ByteBuf received = Unpooled.directBuffer(NbdHandler.RECEIVE_BYTES);
-    private final Set<Channel> listeners = new LinkedHashSet<>();
-    private Loop.@Nullable Timer ticking;
-    private int eventsInTick;
-    private boolean stopping;
+    private final boolean offersTls;
+    private final NbdLimits limits;
+
+    /// A loop, and the exports as it serves them. Their numbers in [Exports.Opened#elsewhere] are
+    /// the positions in the list.
+    public record Place(EventLoop loop, Exports exports) {}
 
     public NbdServer(EventLoop loop, Exports exports, NbdLimits limits, Events events) {
         this(loop, exports, limits, events, null);
@@ -61,15 +50,25 @@ public final class NbdServer {
             NbdLimits limits,
             Events events,
             @Nullable NbdTls tls) {
-        this.loop = loop;
-        this.tls = tls;
-        this.shared = new NbdShared(exports, limits);
-        this.events = events;
-        loop.submit(this::tick);
+        this(List.of(new Place(loop, exports)), limits, events, tls);
     }
 
+    /// @param limits of all places together
+    /// @param tls what clients are offered, or null
+    public NbdServer(List<Place> places, NbdLimits limits, Events events, @Nullable NbdTls tls) {
+        this.limits = limits;
+        offersTls = tls != null;
+        NbdLimits each = limits.share(places.size());
+        for (Place place : places) {
+            boolean isFirst = loops.isEmpty();
+            loops.add(new NbdLoop(place.loop, place.exports, each, events, tls, isFirst));
+        }
+        first = loops.getFirst();
+    }
+
+    /// The sums over all loops, as of now.
     public NbdCounters counters() {
-        return shared.counters;
+        return NbdCounters.sum(loops.stream().map(each -> each.shared.counters).toList());
     }
 
     /// Listens without TLS.
@@ -82,7 +81,7 @@ public final class NbdServer {
     ///
     /// @param mode whether clients there have to encrypt
     public CompletableFuture<Address> listen(Address address, NbdTls.Mode mode) {
-        Check.that(mode == NbdTls.Mode.OFF || tls != null, "TLS without a certificate");
+        Check.that(mode == NbdTls.Mode.OFF || offersTls, "TLS without a certificate");
         CompletableFuture<Address> bound = new CompletableFuture<>();
         SocketAddress where;
         try {
@@ -92,7 +91,7 @@ public final class NbdServer {
                                 new InetSocketAddress(host, port);
                         case Address.Unix(Path path) -> {
                             SocketFile.clear(path);
-                            yield loop.transport().unixAddress(path);
+                            yield first.loop.transport().unixAddress(path);
                         }
                     };
         } catch (IOException e) {
@@ -110,7 +109,7 @@ public final class NbdServer {
                                                 + ": "
                                                 + future.cause().getMessage(),
                                         future.cause()));
-                    } else if (stopping) {
+                    } else if (first.stopping()) {
                         future.channel().close();
                         bound.completeExceptionally(new IOException("stopping"));
                     } else {
@@ -134,10 +133,10 @@ public final class NbdServer {
     }
 
     private Address listening(Channel channel, Address address) {
-        listeners.add(channel);
+        first.listeners.add(channel);
         channel.closeFuture()
                 .addListener(_ -> {
-                    listeners.remove(channel);
+                    first.listeners.remove(channel);
                     if (address instanceof Address.Unix(Path path)) {
                         SocketFile.delete(path);
                     }
@@ -149,11 +148,11 @@ public final class NbdServer {
     }
 
     private ServerBootstrap bootstrap(boolean unix, NbdTls.Mode mode) {
-        Transport transport = loop.transport();
-        int unsent = shared.limits.unsentBytesMax();
+        Transport transport = first.loop.transport();
+        int unsent = limits.unsentBytesMax();
         ServerBootstrap bootstrap =
                 new ServerBootstrap()
-                        .group(loop.netty())
+                        .group(first.loop.netty())
                         .channel(transport.serverChannel(unix))
                         .option(ChannelOption.SO_BACKLOG, 1024)
                         .childOption(
@@ -176,31 +175,25 @@ public final class NbdServer {
     /// Stops: no new connections, no new requests; what is in flight is answered, then every
     /// connection is closed. What is not done in time is cut off.
     public CompletableFuture<@Nullable Void> stop(Duration within) {
-        CompletableFuture<@Nullable Void> stopped = new CompletableFuture<>();
-        loop.submit(() -> {
-            stopping = true;
-            if (ticking != null) {
-                ticking.cancel();
-            }
-            List.copyOf(listeners).forEach(Channel::close);
-            List.copyOf(handlers).forEach(handler -> handler.session().stop());
-            awaitEnd(loop.nowNs() + within.toNanos(), stopped);
-        });
-        return stopped;
+        long deadlineNs = System.nanoTime() + within.toNanos();
+        loops.forEach(NbdLoop::stop);
+        CompletableFuture<@Nullable Void> ended = ended(deadlineNs);
+        // A connection that moves counts where it comes from until it has arrived: who was without
+        // any before that is asked again.
+        return loops.size() == 1 ? ended : ended.thenCompose(_ -> ended(deadlineNs));
     }
 
-    private void awaitEnd(long deadlineNs, CompletableFuture<@Nullable Void> stopped) {
-        boolean late = loop.nowNs() - deadlineNs > 0;
-        if (late) {
-            List.copyOf(handlers).forEach(handler -> handler.abort("not stopped in time"));
+    private CompletableFuture<@Nullable Void> ended(long deadlineNs) {
+        CompletableFuture<@Nullable Void> ended = CompletableFuture.completedFuture(null);
+        for (NbdLoop each : loops) {
+            ended = ended.thenCompose(_ -> each.awaitEnd(deadlineNs));
         }
-        boolean ended =
-                handlers.isEmpty() && listeners.isEmpty() && shared.counters.requestsInFlight == 0;
-        if (late || ended) {
-            stopped.complete(null);
-        } else {
-            loop.schedule(STOP_CHECK_NS, () -> awaitEnd(deadlineNs, stopped));
-        }
+        return ended;
+    }
+
+    /// Where a connection moves to.
+    NbdLoop place(int number) {
+        return loops.get(number);
     }
 
     /// One per listener: it counts the listener's connections.
@@ -214,103 +207,26 @@ public final class NbdServer {
 
         @Override
         protected void initChannel(Channel channel) {
-            if (open >= shared.limits.connectionsMax() || stopping) {
-                shared.counters.connectionsRefused++;
+            if (open >= limits.connectionsMax() || first.stopping()) {
+                first.shared.counters.connectionsRefused++;
                 channel.close();
                 return;
             }
             open++;
-            channel.closeFuture().addListener(_ -> open--);
-            channel.pipeline().addLast(new NbdHandler(NbdServer.this, shared, channel, mode));
+            channel.closeFuture()
+                    .addListener(_ -> {
+                        if (first.loop.inLoop()) {
+                            open--;
+                        } else {
+                            first.loop.submit(() -> open--);
+                        }
+                    });
+            channel.pipeline().addLast(new NbdHandler(NbdServer.this, first, channel, mode));
         }
 
         @Override
         public boolean isSharable() {
             return true;
-        }
-    }
-
-    // From the handlers.
-
-    void opened(NbdHandler handler) {
-        handlers.add(handler);
-        shared.counters.connectionsAccepted++;
-        shared.counters.connectionsOpen++;
-    }
-
-    void closed(NbdHandler handler, String why) {
-        if (handlers.remove(handler)) {
-            shared.counters.connectionsOpen--;
-            if (!handler.session().negotiating()) {
-                event(Events.Level.INFO, "nbd-disconnected", handler, why);
-            }
-        }
-    }
-
-    void aborted(NbdHandler handler, String why) {
-        shared.counters.connectionsAborted++;
-        event(Events.Level.WARN, "nbd-aborted", handler, why);
-    }
-
-    void turnedAway(NbdHandler handler, String why) {
-        event(Events.Level.WARN, "nbd-refused", handler, why);
-    }
-
-    void secured(NbdHandler handler, String how) {
-        event(Events.Level.INFO, "nbd-secured", handler, "how", how);
-    }
-
-    SslHandler tlsHandler(Channel channel) {
-        if (tls == null) {
-            throw Check.failed("TLS without a certificate");
-        }
-        return tls.handler(channel);
-    }
-
-    void failed(NbdHandler handler, Throwable cause) {
-        log.error("nbd connection of {} failed", handler.peer(), cause);
-        event(Events.Level.ERROR, "nbd-failure", handler, String.valueOf(cause));
-    }
-
-    private void event(Events.Level level, String code, NbdHandler handler, String why) {
-        event(level, code, handler, "why", why);
-    }
-
-    private void event(
-            Events.Level level, String code, NbdHandler handler, String key, String value) {
-        if (level == Events.Level.ERROR || eventsInTick++ < EVENTS_PER_TICK_MAX) {
-            String text = Nbd.printable(value).replace('"', '\'');
-            events.event(level, code, "peer=%s %s=\"%s\"".formatted(handler.peer(), key, text));
-        }
-    }
-
-    /// Where all connections read to, one after the other.
-    ByteBuf received() {
-        return received;
-    }
-
-    EventLoop loop() {
-        return loop;
-    }
-
-    String peer(Channel channel) {
-        return channel.remoteAddress() instanceof InetSocketAddress address
-                ? address.getAddress().getHostAddress() + ':' + address.getPort()
-                : "unix";
-    }
-
-    private void tick() {
-        if (stopping) {
-            return;
-        }
-        ticking = loop.schedule(TICK_NS, this::tick);
-        eventsInTick = 0;
-        if (tls != null) {
-            tls.tick(events);
-        }
-        long nowNs = loop.nowNs();
-        for (NbdHandler handler : List.copyOf(handlers)) {
-            handler.tick(nowNs);
         }
     }
 }

@@ -31,7 +31,9 @@ final class NbdSession {
         DEAD
     }
 
-    final NbdShared shared;
+    /// Of the loop on which the connection is.
+    NbdShared shared;
+
     final NbdWire wire;
     boolean waitsForBudget;
 
@@ -69,6 +71,13 @@ final class NbdSession {
     /// The server speaks first.
     void start() {
         handshake.greet();
+    }
+
+    /// From the wire, which has moved: the session goes on here.
+    void moved(NbdShared here) {
+        Check.that(bytesHeld == 0 && !waitsForBudget, "moved with memory of the old loop");
+        shared = here;
+        handshake.moved();
     }
 
     /// Consumes what it can. What is left has to be given again, with what came meanwhile: after
@@ -187,6 +196,11 @@ final class NbdSession {
 
     boolean negotiating() {
         return transmission == null;
+    }
+
+    /// Waits for nothing but its arrival on another loop.
+    boolean moving() {
+        return handshake.moving();
     }
 
     boolean isDead() {

@@ -3,7 +3,7 @@ package comet.server.nbd;
 import comet.base.BufPool;
 import java.util.ArrayDeque;
 
-/// What the sessions of one server have in common: one loop, one set of pools.
+/// What the sessions of one loop have in common: one set of pools.
 final class NbdShared {
     private static final int KEPT_MAX = 4096;
 

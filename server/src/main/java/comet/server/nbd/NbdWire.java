@@ -19,6 +19,12 @@ interface NbdWire {
     /// directions, is encrypted.
     void startTls();
 
+    /// Once everything appended so far has left the connection goes on on another loop, for good:
+    /// there [NbdSession#moved] is told. Until then it is quiet.
+    ///
+    /// @param place see [Exports.Opened#elsewhere]
+    void move(int place);
+
     /// The client was told no, and may go: for the log.
     void turnedAway(String why);
 

@@ -32,7 +32,7 @@ import org.slf4j.LoggerFactory;
 /// ControlService service = new ControlService(member);
 /// SocketListener.listen(loop, address,
 ///     service.acceptor(loop::submit, loop.frames(), loop.bufs()));   // where others may call
-/// ControlClient client = ControlClient.local(service, loop, loop::submit);   // on the loop
+/// ControlClient client = ControlClient.local(new Origin(), service, loop, loop::submit);   // on the loop
 /// ```
 ///
 /// Commands are collected while an entry is on its way and leave together in the next one; a single

@@ -1,7 +1,7 @@
 package comet.server.up;
 
+import comet.io.loop.EventLoop;
 import comet.io.net.Address;
-import comet.port.Connection;
 import comet.server.admin.Metrics;
 import comet.server.config.HostPort;
 import comet.server.config.NbdTlsConfig;
@@ -40,32 +40,36 @@ final class GatewayFront {
         this.tcp = tcp;
     }
 
-    /// Registers the gateway, waiting for the group as long as it takes, and serves.
+    /// Registers the gateway, waiting for the group as long as it takes, and serves on all loops of
+    /// the process.
     ///
     /// @param part told of the gateway when it is there
     static GatewayFront start(
             ProcessCore process,
             LocalGateway part,
             GatewayConfig config,
-            Connection.Dialer dialer,
             List<String> exports,
             Path socket,
             @Nullable HostPort listen,
             NbdTlsConfig tlsConfig) {
         NbdTls tls = tls(tlsConfig);
-        ControlClient client = process.client();
+        List<GatewayData.Place> places = new ArrayList<>();
+        List<ControlClient> clients = new ArrayList<>();
+        for (EventLoop loop : process.loops) {
+            ControlClient client = process.client(loop);
+            clients.add(client);
+            places.add(new GatewayData.Place(loop, client, process.dialer(loop)));
+        }
         GatewayData data;
         try {
             data =
                     GatewayData.start(
-                            process.loop,
+                            places,
                             part.name(),
                             process.folder.id(),
                             process.folder.starts(),
                             process.hostId,
                             config,
-                            client,
-                            dialer,
                             process.events);
         } catch (DataException e) {
             throw new StartException(String.valueOf(e.getMessage()), e);
@@ -73,15 +77,16 @@ final class GatewayFront {
             Thread.currentThread().interrupt();
             throw new StartException("interrupted", e);
         }
-        process.loop.submit(() -> client.reportGateway(data.gatewayId()));
+        List<NbdServer.Place> fronts = new ArrayList<>();
+        for (int i = 0; i < places.size(); i++) {
+            EventLoop loop = data.loop(i);
+            ControlClient client = clients.get(i);
+            // Each: the group asks where it was told, and only the volume's own core can answer.
+            loop.submit(() -> client.reportGateway(data.gatewayId()));
+            fronts.add(new NbdServer.Place(loop, new VolumeExports(data, i, exports)));
+        }
         process.closers.add("gateway", data::close);
-        NbdServer nbd =
-                new NbdServer(
-                        process.loop,
-                        new VolumeExports(data.gateway(), exports),
-                        NbdLimits.DEFAULT,
-                        process.events,
-                        tls);
+        NbdServer nbd = new NbdServer(fronts, NbdLimits.DEFAULT, process.events, tls);
         process.closers.add("nbd", () -> stop(nbd));
         HostPort real = null;
         if (listen != null) {
@@ -96,7 +101,7 @@ final class GatewayFront {
         // open
         // it sees the disks' own files too: TLS would hide nothing there.
         listen(nbd, new Address.Unix(socket), tls == null ? NbdTls.Mode.OFF : NbdTls.Mode.OPTIONAL);
-        part.serve(data.gateway(), nbd.counters(), uris(socket, real, tlsConfig));
+        part.serve(data, nbd::counters, uris(socket, real, tlsConfig));
         process.metrics.add(part);
         return new GatewayFront(part, real);
     }

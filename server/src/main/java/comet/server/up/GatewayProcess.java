@@ -13,7 +13,7 @@ final class GatewayProcess {
         process.pidFile(config.pidFile());
         process.group(config.group());
         LoopGroup group = process.groupAccess();
-        LocalGateway part = new LocalGateway(config.name(), process.loop);
+        LocalGateway part = new LocalGateway(config.name());
         process.admin(config.admin(), group, null, part, process.events::last);
         process.awaitCluster(group);
         GatewayFront front =
@@ -21,7 +21,6 @@ final class GatewayProcess {
                         process,
                         part,
                         core(config),
-                        process.dialer(),
                         config.exports(),
                         config.nbdSocket(),
                         config.nbdListen(),

@@ -3,10 +3,10 @@ package comet.server.up;
 import comet.base.LatencyHistogram;
 import comet.cluster.Command;
 import comet.cluster.VolumeInfo;
-import comet.io.loop.EventLoop;
 import comet.server.admin.AdminException;
 import comet.server.admin.GatewayPart;
 import comet.server.admin.Metrics;
+import comet.server.data.GatewayData;
 import comet.server.nbd.NbdCounters;
 import comet.volume.Gateway;
 import comet.volume.VolumeStats;
@@ -17,12 +17,14 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/// The gateway of this process, as the admin API and the metrics ask it: every question runs on its
-/// loop, with a deadline.
+/// The gateway of this process, as the admin API and the metrics ask it: every question runs on the
+/// loop that it concerns, or on all, with a deadline.
 final class LocalGateway implements GatewayPart, Metrics.Source {
     private static final Duration ANSWER_MAX = Duration.ofSeconds(2);
     private static final Duration CHANGE_MAX = Duration.ofSeconds(60);
@@ -31,21 +33,20 @@ final class LocalGateway implements GatewayPart, Metrics.Source {
     private static final long WAITS_NS = 1_000_000_000;
 
     private final String name;
-    private final EventLoop loop;
     private volatile @Nullable Serving serving;
 
-    private record Serving(Gateway gateway, NbdCounters nbd, Function<String, List<String>> uris) {}
+    private record Serving(
+            GatewayData data, Supplier<NbdCounters> nbd, Function<String, List<String>> uris) {}
 
-    LocalGateway(String name, EventLoop loop) {
+    LocalGateway(String name) {
         this.name = name;
-        this.loop = loop;
     }
 
     /// The gateway is there from now on.
     ///
     /// @param uris how clients reach a volume
-    void serve(Gateway gateway, NbdCounters nbd, Function<String, List<String>> uris) {
-        serving = new Serving(gateway, nbd, uris);
+    void serve(GatewayData data, Supplier<NbdCounters> nbd, Function<String, List<String>> uris) {
+        serving = new Serving(data, nbd, uris);
     }
 
     private Serving serving() {
@@ -63,8 +64,7 @@ final class LocalGateway implements GatewayPart, Metrics.Source {
     }
 
     private List<VolumeStatus> status() {
-        Gateway gateway = serving().gateway;
-        return within(ANSWER_MAX, result -> result.complete(gateway.status()));
+        return within(ANSWER_MAX, serving().data.status());
     }
 
     @Override
@@ -95,8 +95,7 @@ final class LocalGateway implements GatewayPart, Metrics.Source {
     public long attach(VolumeInfo volume, boolean takeover) {
         Command.Attach.Mode mode =
                 takeover ? Command.Attach.Mode.TAKEOVER : Command.Attach.Mode.NORMAL;
-        Gateway gateway = serving().gateway;
-        change(done -> gateway.attach(volume.volumeId(), mode, done));
+        change(volume, (gateway, done) -> gateway.attach(volume.volumeId(), mode, done));
         return status().stream()
                 .filter(status -> status.volumeId() == volume.volumeId())
                 .mapToLong(VolumeStatus::term)
@@ -106,25 +105,25 @@ final class LocalGateway implements GatewayPart, Metrics.Source {
 
     @Override
     public void detach(VolumeInfo volume) {
-        Gateway gateway = serving().gateway;
-        change(done -> gateway.detach(volume.volumeId(), done));
+        change(volume, (gateway, done) -> gateway.detach(volume.volumeId(), done));
     }
 
-    private void change(Consumer<Consumer<@Nullable String>> work) {
-        String why =
-                within(
-                        CHANGE_MAX,
-                        result ->
-                                work.accept(refusal ->
-                                        result.complete(refusal == null ? "" : refusal)));
+    private void change(VolumeInfo volume, BiConsumer<Gateway, Consumer<@Nullable String>> work) {
+        GatewayData data = serving().data;
+        int place = data.place(volume.volumeId());
+        CompletableFuture<String> result = new CompletableFuture<>();
+        data.loop(place)
+                .submit(() ->
+                        work.accept(
+                                data.gateway(place),
+                                refusal -> result.complete(refusal == null ? "" : refusal)));
+        String why = within(CHANGE_MAX, result);
         if (!why.isEmpty()) {
             throw AdminException.conflict("refused", why);
         }
     }
 
-    private <T> T within(Duration limit, Consumer<CompletableFuture<T>> work) {
-        CompletableFuture<T> result = new CompletableFuture<>();
-        loop.submit(() -> work.accept(result));
+    private <T> T within(Duration limit, CompletableFuture<T> result) {
         try {
             return result.get(limit.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
@@ -152,7 +151,7 @@ final class LocalGateway implements GatewayPart, Metrics.Source {
             sample(sink, volume);
         }
         String labels = Metrics.labels("process", name);
-        NbdCounters nbd = serving().nbd;
+        NbdCounters nbd = serving().nbd.get();
         sink.gauge("comet_nbd_connections", "Open NBD connections.", labels, nbd.connectionsOpen);
         sink.counter(
                 "comet_nbd_connections_total",

@@ -20,6 +20,7 @@ import comet.server.config.IoConfig;
 import comet.server.control.BlockingMeta;
 import comet.server.control.ControlClient;
 import comet.server.control.ControlService;
+import comet.server.control.Origin;
 import comet.server.data.DataException;
 import comet.server.data.HostId;
 import comet.server.raft.MetaMember;
@@ -52,6 +53,7 @@ final class ProcessCore {
     final Metrics metrics = new Metrics();
     final String hostId;
 
+    private final Origin origin = new Origin();
     private Connection.Dialer dialer;
     private @Nullable MetaMember member;
     private @Nullable ControlService service;
@@ -173,14 +175,14 @@ final class ProcessCore {
         ControlClient client =
                 on.call(() -> {
                     if (local != null && members.size() <= 1) {
-                        return ControlClient.local(local, on, on::submit);
+                        return ControlClient.local(origin, local, on, on::submit);
                     }
                     ControlClient.Network network =
                             new ControlClient.Network(
                                     dialer(on), on.frames(), on.bufs(), members, 0, 0);
                     return local == null
-                            ? ControlClient.remote(network, on, on::submit)
-                            : ControlClient.member(local, network, on, on::submit);
+                            ? ControlClient.remote(origin, network, on, on::submit)
+                            : ControlClient.member(origin, local, network, on, on::submit);
                 });
         closers.add(
                 "group client",

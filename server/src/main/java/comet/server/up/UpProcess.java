@@ -53,7 +53,7 @@ final class UpProcess {
             return true;
         });
         LocalNode part = new LocalNode(process, node, client, "a");
-        LocalGateway gateway = new LocalGateway("gateway-1", process.loop);
+        LocalGateway gateway = new LocalGateway("gateway-1");
         AdminConfig adminConfig =
                 new AdminConfig(
                         data.resolve("admin.sock"), up.admin(), data.resolve("admin.token"));
@@ -73,7 +73,6 @@ final class UpProcess {
                         process,
                         gateway,
                         GatewayConfig.defaults(),
-                        process.dialer(),
                         List.of("*"),
                         data.resolve("nbd.sock"),
                         up.nbd(),

@@ -2,22 +2,28 @@ package comet.server.up;
 
 import comet.cluster.VolumeInfo;
 import comet.port.Errno;
+import comet.server.data.GatewayData;
 import comet.server.nbd.Exports;
 import comet.volume.BlockDevice;
 import comet.volume.Gateway;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// The volumes of a gateway as NBD exports: those whose names the config allows. Owner thread: the
-/// gateway's loop.
+/// loop of its place.
 final class VolumeExports implements Exports {
+    private final GatewayData data;
     private final Gateway gateway;
     private final List<String> allowed;
 
+    /// @param place see [GatewayData.Place]; volumes of other places are known, and opened there
     /// @param allowed names, with `*` at the end for any rest
-    VolumeExports(Gateway gateway, List<String> allowed) {
-        this.gateway = gateway;
+    VolumeExports(GatewayData data, int place, List<String> allowed) {
+        this.data = data;
+        gateway = data.gateway(place);
         this.allowed = List.copyOf(allowed);
     }
 
@@ -61,46 +67,45 @@ final class VolumeExports implements Exports {
 
     @Override
     public void find(String asked, Found found) {
-        open(
-                asked,
-                new Opened() {
-                    @Override
-                    public void opened(Export export, BlockDevice device) {
-                        gateway.close(device);
-                        found.found(export);
-                    }
-
-                    @Override
-                    public void refused(Refusal why, String text) {
-                        found.refused(why, text);
-                    }
-                });
+        find(asked, volume -> found.found(export(volume)), found::refused);
     }
 
     @Override
     public void open(String asked, Opened opened) {
+        find(
+                asked,
+                volume -> {
+                    if (gateway.owns(volume.volumeId())) {
+                        opened.opened(export(volume), gateway.open(volume, false));
+                    } else {
+                        opened.elsewhere(data.place(volume.volumeId()));
+                    }
+                },
+                opened::refused);
+    }
+
+    private void find(
+            String asked, Consumer<VolumeInfo> found, BiConsumer<Refusal, String> refused) {
         String name = canonical(asked);
         if (name == null) {
-            opened.refused(Refusal.UNKNOWN, "there are several volumes: name one");
+            refused.accept(Refusal.UNKNOWN, "there are several volumes: name one");
             return;
         }
         if (!allows(name)) {
-            opened.refused(Refusal.POLICY, "this gateway does not export " + name);
+            refused.accept(Refusal.POLICY, "this gateway does not export " + name);
             return;
         }
-        gateway.open(
+        gateway.find(
                 name,
-                new Gateway.Opened() {
+                new Gateway.Found() {
                     @Override
-                    public void opened(BlockDevice device) {
-                        opened.opened(
-                                new Export(name, "", device.sizeBytes(), device.readOnly()),
-                                device);
+                    public void found(VolumeInfo volume) {
+                        found.accept(volume);
                     }
 
                     @Override
                     public void failed(int errno, String why) {
-                        opened.refused(
+                        refused.accept(
                                 errno == Errno.ESHUTDOWN ? Refusal.SHUTDOWN : Refusal.UNKNOWN, why);
                     }
                 });

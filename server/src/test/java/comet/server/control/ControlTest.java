@@ -163,7 +163,12 @@ class ControlTest {
     }
 
     private Client local(Member member) {
-        return new Client(loop.call(() -> ControlClient.local(member.service, loop, loop::submit)));
+        return local(member, new Origin());
+    }
+
+    private Client local(Member member, Origin origin) {
+        return new Client(
+                loop.call(() -> ControlClient.local(origin, member.service, loop, loop::submit)));
     }
 
     private ControlClient.Network network(List<List<String>> members, long clusterLow) {
@@ -173,7 +178,9 @@ class ControlTest {
 
     private Client remote(List<List<String>> members) {
         return new Client(
-                loop.call(() -> ControlClient.remote(network(members, 2), loop, loop::submit)));
+                loop.call(() ->
+                        ControlClient.remote(
+                                new Origin(), network(members, 2), loop, loop::submit)));
     }
 
     private static Command create(int pgs) {
@@ -201,6 +208,22 @@ class ControlTest {
         assertThat(all.pgs()).hasSize(64);
         until(() -> client.revision == all.revision());
         assertThat(client.meta.fetch(all.revision(), SOON).pgs()).isEmpty();
+    }
+
+    @Test
+    void all_clients_of_a_process_act_for_its_gateway() throws Exception {
+        Member member = alone();
+        Origin process = new Origin();
+        Client first = local(member, process);
+        Client second = local(member, process);
+        first.submit(create(64));
+        // The numbers of what they submit do not meet: else one would get the other's answer.
+        assertThat(List.of(first.id(volume("a")), second.id(volume("b")), first.id(volume("c"))))
+                .containsExactly(1L, 2L, 3L);
+        first.becomeGateway("g");
+        Command attach = new Command.Attach(2, first.gatewayId, Mode.NORMAL);
+        assertThat(second.submit(attach)).isInstanceOf(Reply.Attached.class);
+        assertThat(local(member).submit(attach)).isInstanceOf(Reply.Refused.class);
     }
 
     @Test
@@ -374,6 +397,7 @@ class ControlTest {
                 new Client(
                         loop.call(() ->
                                 ControlClient.member(
+                                        new Origin(),
                                         group.get(0).service,
                                         network(addresses, 2),
                                         loop,

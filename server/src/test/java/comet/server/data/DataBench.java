@@ -77,17 +77,21 @@ final class DataBench {
         group.decide(new Command.CreateVolume("v", sizeBytes, Durability.FLUSH, 0));
         GatewayData gateway =
                 GatewayData.start(
-                        loop,
+                        List.of(
+                                new GatewayData.Place(
+                                        loop,
+                                        group.client(loop),
+                                        direct
+                                                ? net.dialer(new SocketDialer(loop))
+                                                : new SocketDialer(loop))),
                         "g",
                         new UUID(1, 1),
                         1,
                         "host",
                         GatewayConfig.defaults(),
-                        group.client(loop),
-                        direct ? net.dialer(new SocketDialer(loop)) : new SocketDialer(loop),
                         events);
         NbdServer nbd =
-                new NbdServer(loop, new Volumes(gateway.gateway()), NbdLimits.DEFAULT, events);
+                new NbdServer(loop, new Volumes(gateway.gateway(0)), NbdLimits.DEFAULT, events);
         nbd.listen(new Address.Unix(folder.resolve("nbd.sock"))).get(5, TimeUnit.SECONDS);
         System.out.println("ready");
         Thread.sleep(seconds * 1000);

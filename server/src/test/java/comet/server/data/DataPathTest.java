@@ -22,9 +22,11 @@ import comet.store.StoreConfig;
 import comet.volume.BlockDevice;
 import comet.volume.Gateway;
 import comet.volume.GatewayConfig;
+import comet.volume.VolumeStatus;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.UUID;
@@ -76,17 +78,7 @@ class DataPathTest {
         Node b = new Node("b");
         Reply created = group.decide(new Command.CreateVolume("v", 64L << 20, Durability.FLUSH, 0));
         assertThat(created).isInstanceOf(Reply.Id.class);
-        gateway =
-                GatewayData.start(
-                        loop,
-                        "g",
-                        new UUID(1, 1),
-                        1,
-                        "host",
-                        GatewayConfig.defaults(),
-                        group.client(loop),
-                        new SocketDialer(loop),
-                        events);
+        gateway = started(List.of(loop), 1);
         BlockDevice device = open("v");
         int[] lengths = {4096, 512, 131072, 1 << 20, 12345};
         long at = 0;
@@ -94,7 +86,7 @@ class DataPathTest {
             write(device, at, length, 0);
             at += 5L << 20;
         }
-        errno(done -> device.flush(done));
+        errno(loop, done -> device.flush(done));
         check(device, lengths);
 
         a = a.restart();
@@ -104,6 +96,48 @@ class DataPathTest {
         gateway.close();
         a.close();
         b.close();
+    }
+
+    @Test
+    void volumes_of_one_gateway_live_on_several_loops() throws Exception {
+        Node a = new Node("a");
+        Node b = new Node("b");
+        for (String name : List.of("one", "two", "three")) {
+            group.decide(new Command.CreateVolume(name, 64L << 20, Durability.FLUSH, 0));
+        }
+        try (EventLoop second = newLoop("gateway-2")) {
+            for (int life = 1; life <= 2; life++) {
+                gateway = started(List.of(loop, second), life);
+                assertThat(List.of(gateway.place(1), gateway.place(2), gateway.place(3)))
+                        .containsExactly(1, 0, 1);
+                for (String name : List.of("one", "two", "three")) {
+                    int place = name.equals("two") ? 0 : 1;
+                    BlockDevice device = open(place, name);
+                    if (life == 1) {
+                        write(gateway.loop(place), device, 0, 100_000, 0);
+                    }
+                    check(gateway.loop(place), device, new int[] {100_000});
+                }
+                List<VolumeStatus> status = gateway.status().get(DEADLINE_S, TimeUnit.SECONDS);
+                assertThat(status).extracting(VolumeStatus::volumeId).containsExactly(1L, 2L, 3L);
+                assertThat(status).extracting(VolumeStatus::state).containsOnly("attached");
+                gateway.close();
+                assertThat(gateway.status().get(DEADLINE_S, TimeUnit.SECONDS))
+                        .extracting(VolumeStatus::state)
+                        .containsOnly("detached");
+            }
+        }
+        a.close();
+        b.close();
+    }
+
+    private GatewayData started(List<EventLoop> loops, int life) throws Exception {
+        List<GatewayData.Place> places = new ArrayList<>();
+        for (EventLoop each : loops) {
+            places.add(new GatewayData.Place(each, group.client(each), new SocketDialer(each)));
+        }
+        return GatewayData.start(
+                places, "g", new UUID(1, 1), life, "host", GatewayConfig.defaults(), events);
     }
 
     @Test
@@ -299,47 +333,61 @@ class DataPathTest {
     }
 
     private BlockDevice open(String name) throws Exception {
-        CompletableFuture<BlockDevice> opened = new CompletableFuture<>();
-        loop.submit(() ->
-                gateway.gateway()
-                        .open(
-                                name,
-                                new Gateway.Opened() {
-                                    @Override
-                                    public void opened(BlockDevice device) {
-                                        opened.complete(device);
-                                    }
+        return open(0, name);
+    }
 
-                                    @Override
-                                    public void failed(int errno, String why) {
-                                        opened.completeExceptionally(new IOException(why));
-                                    }
-                                }));
+    private BlockDevice open(int place, String name) throws Exception {
+        CompletableFuture<BlockDevice> opened = new CompletableFuture<>();
+        gateway.loop(place)
+                .submit(() ->
+                        gateway.gateway(place)
+                                .open(
+                                        name,
+                                        new Gateway.Opened() {
+                                            @Override
+                                            public void opened(BlockDevice device) {
+                                                opened.complete(device);
+                                            }
+
+                                            @Override
+                                            public void failed(int errno, String why) {
+                                                opened.completeExceptionally(new IOException(why));
+                                            }
+                                        }));
         return opened.get(DEADLINE_S, TimeUnit.SECONDS);
     }
 
     private void write(BlockDevice device, long offset, int length, int flags) throws Exception {
-        Buf buf = loop.call(() -> loop.bufs().take(length));
-        for (int i = 0; i < length; i++) {
-            buf.bytes().put(i, content(offset + i));
-        }
-        errno(done -> device.write(offset, length, buf, 0, flags, done));
-        loop.submit(buf::release);
+        write(loop, device, offset, length, flags);
     }
 
     private void check(BlockDevice device, int[] lengths) throws Exception {
+        check(loop, device, lengths);
+    }
+
+    private static void write(EventLoop on, BlockDevice device, long offset, int length, int flags)
+            throws Exception {
+        Buf buf = on.call(() -> on.bufs().take(length));
+        for (int i = 0; i < length; i++) {
+            buf.bytes().put(i, content(offset + i));
+        }
+        errno(on, done -> device.write(offset, length, buf, 0, flags, done));
+        on.submit(buf::release);
+    }
+
+    private static void check(EventLoop on, BlockDevice device, int[] lengths) throws Exception {
         long at = 0;
         for (int length : lengths) {
             long offset = at;
-            Buf buf = loop.call(() -> loop.bufs().take(Sizes.CHUNK_BYTES));
-            errno(done -> device.read(offset, length + 4096, buf, 0, done));
+            Buf buf = on.call(() -> on.bufs().take(Sizes.CHUNK_BYTES));
+            errno(on, done -> device.read(offset, length + 4096, buf, 0, done));
             for (int i = 0; i < length + 4096; i++) {
                 byte expected = i < length ? content(offset + i) : 0;
                 if (buf.bytes().get(i) != expected) {
                     throw new AssertionError("wrong byte at " + (offset + i));
                 }
             }
-            loop.submit(buf::release);
+            on.submit(buf::release);
             at += 5L << 20;
         }
     }
@@ -348,9 +396,9 @@ class DataPathTest {
         return (byte) (offset * 31 + (offset >> 12));
     }
 
-    private void errno(java.util.function.Consumer<BlockDevice.Done> start) throws Exception {
+    private static void errno(EventLoop on, Consumer<BlockDevice.Done> start) throws Exception {
         CompletableFuture<Integer> errno = new CompletableFuture<>();
-        loop.submit(() -> start.accept(errno::complete));
+        on.submit(() -> start.accept(errno::complete));
         assertThat(errno.get(DEADLINE_S, TimeUnit.SECONDS)).isZero();
     }
 }

@@ -19,6 +19,9 @@ final class Client implements NbdWire {
     boolean congested;
     boolean encrypted;
 
+    /// Where the session wants to go on, or -1.
+    int movesTo = -1;
+
     /// Data stays unsent until [#deliver].
     boolean slow;
 
@@ -150,6 +153,11 @@ final class Client implements NbdWire {
             unsent.removeLast();
             session.sent(unsentBytes.removeLast());
         }
+    }
+
+    @Override
+    public void move(int place) {
+        movesTo = place;
     }
 
     @Override

@@ -9,6 +9,7 @@ import java.util.Map;
 /// Devices in memory under names. Answers at once, or when it is told to.
 final class MemoryExports implements Exports {
     private final Map<String, MemoryDevice> devices = new LinkedHashMap<>();
+    private final Map<String, Integer> elsewhere = new LinkedHashMap<>();
     private final List<Runnable> held = new ArrayList<>();
     boolean hold;
     boolean shuttingDown;
@@ -23,6 +24,17 @@ final class MemoryExports implements Exports {
         MemoryDevice device = new MemoryDevice(sizeBytes, readOnly, name.hashCode());
         devices.put(name, device);
         return device;
+    }
+
+    /// A device that another loop serves.
+    void addElsewhere(String name, MemoryDevice device, int place) {
+        devices.put(name, device);
+        elsewhere.put(name, place);
+    }
+
+    /// This loop serves it from now on.
+    boolean here(String name) {
+        return elsewhere.remove(name) != null;
     }
 
     /// Gives the answers that were held back.
@@ -56,6 +68,8 @@ final class MemoryExports implements Exports {
             MemoryDevice device = devices.get(name);
             if (device == null) {
                 done.refused(Refusal.UNKNOWN, echo ? "there is no " + name : "no such export");
+            } else if (elsewhere.containsKey(name)) {
+                done.elsewhere(elsewhere.get(name));
             } else {
                 open++;
                 opened++;

@@ -73,6 +73,11 @@ class NbdHandshakeTest {
                     }
 
                     @Override
+                    public void elsewhere(int place) {
+                        throw new AssertionError("elsewhere");
+                    }
+
+                    @Override
                     public void refused(Exports.Refusal why, String text) {
                         throw new AssertionError(text);
                     }

@@ -108,8 +108,8 @@ class NbdServerTest {
                     }
                     good.flush(i);
                 }
-                NbdCounters counters = server.server.counters();
-                await(() -> counters.connectionsOpen == 1 && counters.requestsInFlight == 0);
+                await(() -> server.server.counters().connectionsOpen == 1);
+                await(() -> server.server.counters().requestsInFlight == 0);
                 await(() -> server.exports.open == 1);
             }
         }
@@ -138,8 +138,7 @@ class NbdServerTest {
                     }
                 }
             }
-            NbdCounters counters = server.server.counters();
-            await(() -> counters.connectionsOpen == 0 && server.exports.open == 0);
+            await(() -> server.server.counters().connectionsOpen == 0 && server.exports.open == 0);
             try (Peer peer = new Peer(port).enter("disk0")) {
                 peer.flush(1);
             }
@@ -218,14 +217,13 @@ class NbdServerTest {
     void replies_that_nobody_takes_do_not_hold_a_buffer_each(String transport) throws Exception {
         try (MemoryNbdServer server = server(transport, NbdLimits.DEFAULT)) {
             try (Peer bad = stuck(server, server.listenTcp())) {
-                NbdCounters counters = server.server.counters();
                 long before = PooledByteBufAllocator.DEFAULT.metric().usedDirectMemory();
                 for (int i = 1; i <= 2000; i++) {
                     int count = i;
                     bad.send(new Bytes().request(0, 5, i, 0, 0));
                     // One turn of the loop each.
                     long end = System.nanoTime() + 20_000_000_000L;
-                    while (server.loop.call(() -> counters.requests[5]) < count) {
+                    while (server.loop.call(() -> server.server.counters().requests[5]) < count) {
                         assertThat(System.nanoTime()).as("answer %d", count).isLessThan(end);
                     }
                 }
@@ -248,10 +246,9 @@ class NbdServerTest {
                     requests.request(0, 5, i, 0, 0);
                 }
                 Thread sender = Thread.ofVirtual().start(() -> trySend(bad, requests));
-                NbdCounters counters = server.server.counters();
                 long seen = -1;
-                while (counters.requests[5] != seen) {
-                    seen = counters.requests[5];
+                while (server.server.counters().requests[5] != seen) {
+                    seen = server.server.counters().requests[5];
                     TimeUnit.MILLISECONDS.sleep(300);
                 }
                 assertThat(seen).isBetween(1L, count / 2L);

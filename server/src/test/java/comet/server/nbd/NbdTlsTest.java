@@ -179,6 +179,87 @@ class NbdTlsTest {
 
     @ParameterizedTest
     @CsvSource({
+        "epoll,TLSv1.3,REQUIRED",
+        "epoll,TLSv1.2,REQUIRED",
+        "epoll,TLSv1.3,OPTIONAL",
+        "nio,TLSv1.3,REQUIRED",
+        "nio,TLSv1.2,OPTIONAL"
+    })
+    void a_connection_moves_with_its_keys(String transport, String protocol, NbdTls.Mode mode)
+            throws Exception {
+        byte[] data = new byte[5 << 20];
+        new Random(1).nextBytes(data);
+        try (TwoLoops server =
+                new TwoLoops(transport, NbdLimits.DEFAULT, tls("server", true), mode)) {
+            server.far.inOrder = true;
+            for (int i = 0; i < 10; i++) {
+                try (SecurePeer peer = new SecurePeer(server.port, "client", protocol)) {
+                    // The choice, and what comes right behind it, in the same records.
+                    Bytes bytes = new Bytes().option(8).go(7, "disk0");
+                    bytes.request(0, 1, 1, 1000, data.length).raw(data).request(0, 3, 2, 0, 0);
+                    peer.send(bytes.request(0, 0, 3, 1000, data.length));
+                    peer.read(20 + 20 + 12 + 20);
+                    peer.expect(new Bytes().simple(0, 1).simple(0, 2));
+                    peer.read(28);
+                    assertThat(peer.read(data.length)).isEqualTo(data);
+                    peer.send(new Bytes().request(0, 2, 4, 0, 0));
+                    peer.expectEnd();
+                }
+            }
+            server.awaitNobody();
+        }
+    }
+
+    @Test
+    void who_leaves_or_stays_silent_while_it_moves_harms_nobody() throws Exception {
+        try (TwoLoops server =
+                new TwoLoops(
+                        "epoll", NbdLimits.DEFAULT, tls("server", false), NbdTls.Mode.REQUIRED)) {
+            for (int i = 0; i < 20; i++) {
+                CompletableFuture<Boolean> goOn = server.hold(1);
+                try (SecurePeer peer = new SecurePeer(server.port, "anybody", null)) {
+                    peer.send(new Bytes().go(7, "disk0").request(0, 1, 1, 0, 9000).zeroes(5000));
+                    await(() -> server.server.counters().connectionsOpen == 0);
+                    if (i % 2 == 0) {
+                        peer.reset();
+                    }
+                }
+                goOn.complete(true);
+                server.awaitNobody();
+            }
+        }
+    }
+
+    @Test
+    void who_was_refused_after_a_move_may_still_start_to_encrypt() throws Exception {
+        try (TwoLoops server =
+                        new TwoLoops(
+                                "epoll",
+                                NbdLimits.DEFAULT,
+                                tls("server", false),
+                                NbdTls.Mode.OPTIONAL);
+                Peer plain = new Peer(server.port)) {
+            server.nearExports.addElsewhere("gone", server.near, 1);
+            plain.read(18);
+            plain.send(new Bytes().u32(3).go(7, "gone"));
+            plain.read(20 + "no such export".length());
+            plain.send(new Bytes().option(5));
+            plain.read(20);
+            SSLSocket socket =
+                    (SSLSocket)
+                            context("anybody")
+                                    .getSocketFactory()
+                                    .createSocket(plain.socket, "localhost", server.port, true);
+            socket.startHandshake();
+            try (Peer peer = new Peer(socket).enterGreeted("near")) {
+                peer.flush(1);
+            }
+            server.awaitNobody();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
         "stranger,is not of the authority",
         "client-expired,has expired",
         "anybody,shows no certificate",
