@@ -13,8 +13,8 @@ public final class BufPool {
     private static final int LARGEST_SHIFT = 23;
 
     private final ArrayDeque<Buf>[] free;
-    private final long keepBytesMax;
     private final IntFunction<ByteBuffer> allocator;
+    private long keepBytesMax;
     private long bytesKept;
     private long bytesOut;
 
@@ -34,6 +34,17 @@ public final class BufPool {
             lists[i] = new ArrayDeque<>();
         }
         free = lists;
+    }
+
+    /// Sets another bound; what is kept beyond it goes back to the system.
+    public void keepAtMost(long bytes) {
+        keepBytesMax = bytes;
+        for (int shift = LARGEST_SHIFT; shift >= SMALLEST_SHIFT; shift--) {
+            while (bytesKept > bytes && !free[shift].isEmpty()) {
+                free[shift].removeFirst();
+                bytesKept -= 1L << shift;
+            }
+        }
     }
 
     /// A buffer of at least `length` bytes, 1 to 8 MiB, content unspecified, one reference.

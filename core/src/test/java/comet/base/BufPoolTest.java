@@ -48,6 +48,25 @@ class BufPoolTest {
     }
 
     @Test
+    void a_lower_bound_counts_at_once_and_a_higher_one_from_then_on() {
+        Buf first = pool.take(4096);
+        keep(4096);
+        first.release();
+        pool.keepAtMost(4096);
+        assertThat(isKept(4096)).as("one of the two").isTrue();
+        Buf second = pool.take(4096);
+        assertThat(isKept(8192)).isFalse();
+        assertThat(isKept(4096)).as("the other one").isFalse();
+        second.release();
+        pool.keepAtMost(1 << 20);
+        keep(8192);
+        assertThat(isKept(8192)).isTrue();
+        pool.keepAtMost(0);
+        assertThat(isKept(8192)).isFalse();
+        assertThat(isKept(4096)).isFalse();
+    }
+
+    @Test
     void where_memory_is_short_what_is_kept_in_other_sizes_goes_first() {
         keep(4096);
         failures = 1;

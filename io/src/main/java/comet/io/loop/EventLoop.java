@@ -88,7 +88,8 @@ public final class EventLoop implements Loop, AutoCloseable {
         return new EventLoop(name, transport, failed, KEEP_BYTES_MAX);
     }
 
-    /// Starts the loops of one process, which share what is kept for reuse.
+    /// Starts the loops of one process, which share what is kept for reuse: all the same, until
+    /// [#keep] says otherwise.
     public static List<EventLoop> start(
             int count, String name, Transport transport, Consumer<Throwable> failed) {
         List<EventLoop> loops = new ArrayList<>();
@@ -112,6 +113,11 @@ public final class EventLoop implements Loop, AutoCloseable {
     /// there runs on the right thread; let it escape no exception (see [#guarded]).
     public IoEventLoop netty() {
         return netty;
+    }
+
+    /// On the loop: it may keep that part of what the process keeps of buffers.
+    public void keep(long part, long parts) {
+        bufs.keepAtMost(KEEP_BYTES_MAX / parts * part);
     }
 
     /// Buffers, frames and the checksum of this loop; owner thread only.

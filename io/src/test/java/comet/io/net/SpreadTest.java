@@ -23,6 +23,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -30,6 +31,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /// Connections that a listener gives to other loops, by the id of their first frame: id N to the
 /// N-th loop, 0 is the listener's own.
+@Timeout(40) // a peer that is never answered would wait
 class SpreadTest {
     /// What a connection may have sent before it is where it belongs, and more than fits into one
     /// read.
@@ -79,6 +81,9 @@ class SpreadTest {
                 assertThat(home.connected.get()).isEqualTo(count / 3);
             }
             assertThat(rig.listener.connections()).isEqualTo(count);
+            // Large data does not pass through what a connection receives in.
+            assertThat(buffered() - rig.bufferedBefore)
+                    .isEqualTo(2L * count * Limits.RECEIVE_BYTES);
             caller.on(() -> clients.forEach(client -> client.connection().close()));
             rig.assertNothingIsLeft();
             caller.until("at rest", () -> caller.loop.frames().out() == 0);
@@ -238,6 +243,10 @@ class SpreadTest {
         }
     }
 
+    private static long buffered() {
+        return UnpooledByteBufAllocator.DEFAULT.metric().usedDirectMemory();
+    }
+
     /// A loop to which connections go. It answers each frame with itself.
     private final class Home implements Connection.Acceptor {
         final TestLoop test;
@@ -363,10 +372,6 @@ class SpreadTest {
                         () -> test.loop.frames().out() == 0 && test.loop.bufs().bytesOut() == 0);
                 test.until("no buffer is left", () -> buffered() == bufferedBefore);
             }
-        }
-
-        private static long buffered() {
-            return UnpooledByteBufAllocator.DEFAULT.metric().usedDirectMemory();
         }
 
         @Override

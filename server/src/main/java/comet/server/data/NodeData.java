@@ -14,6 +14,7 @@ import comet.port.Media.MediaException;
 import comet.port.MetaClient;
 import comet.replica.BootIdSink;
 import comet.replica.DiskIdentity;
+import comet.replica.DiskServer;
 import comet.replica.NodeConfig;
 import comet.replica.NodeParts;
 import comet.replica.NodeServer;
@@ -30,13 +31,22 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// The data path of a storage node on one loop: listeners, the core of the node, its disks.
+/// The data path of a storage node: listeners, its disks, and for each loop that has some a core
+/// that serves them. A disk, its files and its connections stay on one loop; the first one listens,
+/// and has every connection go to the loop of the disk that it names.
 ///
 /// In order: the constructor, [#control] where the process carries a member of the metadata group,
 /// [#listen], then [#join], which waits for the group and brings the disks into service; [#close]
-/// at the end. None of them on the loop.
+/// at the end. None of them on a loop.
 public final class NodeData implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(NodeData.class);
+
+    /// How the cores of the node reach others, each from its loop. Not for the loops.
+    public interface Access {
+        MetaClient meta(EventLoop loop);
+
+        Connection.Dialer dialer(EventLoop loop);
+    }
 
     /// @param folder the node's own
     /// @param domain of its disks, where they name none
@@ -100,11 +110,11 @@ public final class NodeData implements AutoCloseable {
         }
     }
 
-    private final EventLoop loop;
+    private final NodeLoops loops;
     private final Settings settings;
+    private final Access access;
     private final Events events;
     private final FilePool pool;
-    private final NodeServer server;
     private final List<SocketListener> listeners = new ArrayList<>();
 
     /// Folder of every disk that was given to this node, with what keeps it out of service.
@@ -119,34 +129,67 @@ public final class NodeData implements AutoCloseable {
     private @Nullable ClusterInfo cluster;
     private int nodeId;
 
+    /// A node on one loop.
     public NodeData(
             EventLoop loop,
             Settings settings,
             MetaClient meta,
             Connection.Dialer dialer,
             Events events) {
-        this.loop = loop;
+        this(List.of(loop), settings, new OneLoop(meta, dialer), events);
+    }
+
+    /// @param loops over which disks are spread; of one transport, which lets channels go where
+    ///   there are several
+    public NodeData(List<EventLoop> loops, Settings settings, Access access, Events events) {
         this.settings = settings;
+        this.access = access;
         this.events = events;
-        group = new Group(loop, meta);
+        EventLoop loop = loops.getFirst();
+        group = new Group(loop, access.meta(loop));
         pool = new FilePool("file", settings.fileThreads());
+        this.loops = new NodeLoops(loops, this::newServer);
+    }
+
+    private record OneLoop(MetaClient client, Connection.Dialer calls) implements Access {
+        @Override
+        public MetaClient meta(EventLoop loop) {
+            return client;
+        }
+
+        @Override
+        public Connection.Dialer dialer(EventLoop loop) {
+            return calls;
+        }
+    }
+
+    private NodeServer newServer(EventLoop loop) {
         NodeParts parts =
                 new NodeParts(
-                        settings.node(), loop, meta, dialer, loop.frames(), loop.bufs(), events);
-        server = loop.call(() -> new NodeServer(parts));
+                        settings.node(),
+                        loop,
+                        access.meta(loop),
+                        access.dialer(loop),
+                        loop.frames(),
+                        loop.bufs(),
+                        events);
+        return loop.call(() -> new NodeServer(parts));
     }
 
-    /// The core; of the loop.
+    /// The core of the first loop; of that.
     public NodeServer server() {
-        return server;
+        return loops.first().server();
     }
 
-    /// Who takes connections to the metadata group that come in here.
+    /// What a disk's loop serves of it, or null where it has not begun to; of that loop.
+    public @Nullable DiskServer served(NodeDisk disk) {
+        NodeLoops.Part home = loops.home(disk.diskId());
+        return home == null ? null : home.server().disk(disk.diskId());
+    }
+
+    /// Who takes connections to the metadata group that come in here; on the first loop.
     public void control(Connection.Acceptor acceptor) {
-        loop.call(() -> {
-            server.control(acceptor);
-            return true;
-        });
+        loops.first().run(() -> server().control(acceptor));
     }
 
     /// Listens on one more address.
@@ -154,7 +197,11 @@ public final class NodeData implements AutoCloseable {
     /// @return the real one
     public Address listen(Address address) throws DataException {
         try {
-            SocketListener listener = SocketListener.listen(loop, address, server);
+            EventLoop loop = loops.first().loop();
+            SocketListener listener =
+                    loops.all().size() == 1
+                            ? SocketListener.listen(loop, address, server())
+                            : SocketListener.spread(loop, address, loops);
             listeners.add(listener);
             return listener.address();
         } catch (IOException e) {
@@ -172,7 +219,7 @@ public final class NodeData implements AutoCloseable {
         cluster = group.cluster();
         shared =
                 new NodeDisk.Shared(
-                        loop,
+                        loops.first().loop(),
                         pool,
                         group,
                         DiskBook.read(settings.folder()),
@@ -233,14 +280,19 @@ public final class NodeData implements AutoCloseable {
         if (!settings.memory().fits(count)) {
             throw new DataException(settings.memory().tooMuch("journal-memory", count));
         }
-        NodeDisk disk = NodeDisk.open(with, folder, nodeId, settings.domain(), of);
+        NodeLoops.Part home = loops.emptiest(disks);
+        NodeDisk disk = NodeDisk.open(with.on(home.loop()), folder, nodeId, settings.domain(), of);
         failures.remove(folder.folder());
         disks.add(disk);
         shareMemory();
-        loop.call(() -> {
-            serve(disk.disk());
-            return true;
-        });
+        loops.settle(disk.diskId(), home);
+        home.run(() -> serve(home.server(), disk.disk()));
+        if (loops.all().size() > 1) {
+            LOG.info(
+                    "event=disk-placed disk={} loop={}",
+                    disk.diskId(),
+                    loops.all().indexOf(home.loop()) + 1);
+        }
         return disk.diskId();
     }
 
@@ -265,10 +317,7 @@ public final class NodeData implements AutoCloseable {
 
     private synchronized void closeAll() {
         listeners.forEach(SocketListener::close);
-        loop.call(() -> {
-            server.close();
-            return true;
-        });
+        loops.parts().forEach(part -> part.run(part.server()::close));
         // All at once: one whose device hangs keeps the others waiting for nothing.
         disks.forEach(NodeDisk::startClose);
         for (NodeDisk disk : disks) {
@@ -286,13 +335,17 @@ public final class NodeData implements AutoCloseable {
 
     private void shareMemory() {
         long ofEach = settings.memory().ofEach(disks.size());
-        loop.call(() -> {
-            disks.forEach(disk -> disk.disk().limitPending(ofEach));
-            return true;
-        });
+        for (EventLoop loop : loops.all()) {
+            List<NodeDisk> here = NodeLoops.on(loop, disks);
+            loop.<Boolean>call(() -> {
+                here.forEach(disk -> disk.disk().limitPending(ofEach));
+                loop.keep(here.size(), disks.size());
+                return true;
+            });
+        }
     }
 
-    private void serve(Disk disk) {
+    private static void serve(NodeServer server, Disk disk) {
         comet.store.DiskIdentity identity = disk.identity();
         server.addDisk(
                 new DiskIdentity(identity.diskId(), identity.uuidHigh(), identity.uuidLow()),

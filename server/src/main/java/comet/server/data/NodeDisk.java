@@ -54,7 +54,7 @@ public final class NodeDisk {
         this.disk = disk;
     }
 
-    /// What the disks of a node have in common.
+    /// What the disks of one loop of a node have in common.
     record Shared(
             EventLoop loop,
             FilePool pool,
@@ -63,7 +63,11 @@ public final class NodeDisk {
             Events events,
             StoreConfig config,
             FileMedia.Way files,
-            boolean anyFileSystem) {}
+            boolean anyFileSystem) {
+        Shared on(EventLoop other) {
+            return new Shared(other, pool, group, book, events, config, files, anyFileSystem);
+        }
+    }
 
     /// Opens a disk; makes it first, where the folder is empty and was none before.
     static NodeDisk open(
@@ -106,6 +110,11 @@ public final class NodeDisk {
 
     public Settings settings() {
         return settings;
+    }
+
+    /// Where it lives.
+    public EventLoop loop() {
+        return loop;
     }
 
     /// Of the loop.

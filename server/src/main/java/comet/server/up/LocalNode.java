@@ -1,6 +1,6 @@
 package comet.server.up;
 
-import comet.cluster.ClusterMap;
+import comet.io.loop.EventLoop;
 import comet.replica.DiskServer;
 import comet.replica.DiskStatus;
 import comet.replica.ReplicaCounters;
@@ -36,15 +36,15 @@ final class LocalNode implements NodePart, Metrics.Source {
 
     private final ProcessCore process;
     private final NodeData node;
-    private final ControlClient client;
+    private final LoopClients clients;
     private final String domain;
     private final AddedDisks added;
 
-    /// @param client the node's own, which reports its disks
-    LocalNode(ProcessCore process, NodeData node, ControlClient client, String domain) {
+    /// @param clients the node's own, which report its disks
+    LocalNode(ProcessCore process, NodeData node, LoopClients clients, String domain) {
         this.process = process;
         this.node = node;
-        this.client = client;
+        this.clients = clients;
         this.domain = domain;
         added = AddedDisks.in(process.data());
     }
@@ -67,28 +67,44 @@ final class LocalNode implements NodePart, Metrics.Source {
     }
 
     private void reportNow() {
-        for (NodeDisk disk : node.disks()) {
-            Disk store = disk.disk();
-            client.reportUse(
-                    new DiskUse(
-                            store.identity().diskId(),
-                            store.usedBytes(),
-                            store.capacityBytes(),
-                            disk.settings().folder().toString()));
-        }
-        for (DiskServer disk : node.server().disks()) {
-            if (disk.serving()) {
-                client.reportDisk(disk.identity().diskId(), disk.bootId());
-            } else {
-                client.forgetDisk(disk.identity().diskId());
+        for (EventLoop loop : process.loops) {
+            ControlClient client = clients.of(loop);
+            if (client != null) {
+                loop.submit(() -> report(loop, client));
             }
         }
         process.loop.schedule(REPORT_NS, this::reportNow);
     }
 
-    private <T> T onLoop(Supplier<T> question) {
+    /// On that loop, what it has.
+    private void report(EventLoop loop, ControlClient client) {
+        for (NodeDisk disk : node.disks()) {
+            if (disk.loop() == loop) {
+                report(client, disk);
+            }
+        }
+    }
+
+    private void report(ControlClient client, NodeDisk disk) {
+        Disk store = disk.disk();
+        int diskId = store.identity().diskId();
+        client.reportUse(
+                new DiskUse(
+                        diskId,
+                        store.usedBytes(),
+                        store.capacityBytes(),
+                        disk.settings().folder().toString()));
+        DiskServer server = node.served(disk);
+        if (server != null && server.serving()) {
+            client.reportDisk(diskId, server.bootId());
+        } else {
+            client.forgetDisk(diskId);
+        }
+    }
+
+    private static <T> T on(EventLoop loop, Supplier<T> question) {
         CompletableFuture<T> answer = new CompletableFuture<>();
-        process.loop.submit(() -> answer.complete(question.get()));
+        loop.submit(() -> answer.complete(question.get()));
         try {
             return answer.get(ANSWER_MS, TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
@@ -103,13 +119,10 @@ final class LocalNode implements NodePart, Metrics.Source {
 
     @Override
     public List<DiskState> disks() {
-        List<NodeDisk> known = node.disks();
-        List<DiskState> states =
-                onLoop(() -> {
-                    List<DiskState> all = new ArrayList<>();
-                    known.forEach(disk -> all.add(state(disk)));
-                    return all;
-                });
+        List<DiskState> states = new ArrayList<>();
+        for (NodeDisk disk : node.disks()) {
+            states.add(on(disk.loop(), () -> state(disk)));
+        }
         for (Map.Entry<Path, String> failure : node.failures().entrySet()) {
             states.add(
                     new DiskState(
@@ -128,7 +141,7 @@ final class LocalNode implements NodePart, Metrics.Source {
     private DiskState state(NodeDisk of) {
         Disk store = of.disk();
         int diskId = store.identity().diskId();
-        DiskServer server = node.server().disk(diskId);
+        DiskServer server = node.served(of);
         DiskStatus status = server == null ? null : server.status();
         boolean serving = status != null && status.serving();
         String state = "waiting";
@@ -205,17 +218,16 @@ final class LocalNode implements NodePart, Metrics.Source {
         return true;
     }
 
-    ClusterMap map() {
-        return onLoop(() -> node.server().map());
-    }
-
     @Override
     public void sample(Metrics.Sink sink) {
-        List<NodeDisk> known = node.disks();
-        onLoop(() -> {
-            known.forEach(disk -> sample(sink, disk));
-            return true;
-        });
+        for (NodeDisk disk : node.disks()) {
+            on(
+                    disk.loop(),
+                    () -> {
+                        sample(sink, disk);
+                        return true;
+                    });
+        }
     }
 
     private void sample(Metrics.Sink sink, NodeDisk of) {
@@ -247,7 +259,7 @@ final class LocalNode implements NodePart, Metrics.Source {
         sink.gauge("comet_disk_chunks", "Chunks on the disk.", labels, disk.chunkCount());
         sink.gauge("comet_disk_failed", "1 after an I/O error.", labels, disk.failed() ? 1 : 0);
         store(sink, labels, id, disk.counters());
-        DiskServer server = node.server().disk(id);
+        DiskServer server = node.served(of);
         if (server != null) {
             replica(sink, labels, id, server.counters());
         }

@@ -6,7 +6,6 @@ import comet.port.Connection;
 import comet.server.admin.LoopGroup;
 import comet.server.config.GroupConfig;
 import comet.server.config.NodeConfig;
-import comet.server.control.ControlClient;
 import comet.server.data.DataException;
 import comet.server.data.JournalMemory;
 import comet.server.data.NodeData;
@@ -31,7 +30,8 @@ final class NodeProcess {
             Path log = config.data().resolve("meta");
             control = process.startMember(ProcessCore.settings(meta, log));
         }
-        ControlClient client = process.client();
+        LoopClients clients = new LoopClients(process);
+        process.closers.add("group clients", clients::close);
         JournalMemory memory =
                 config.journal()
                         .memory(
@@ -39,7 +39,7 @@ final class NodeProcess {
                                 EventLoop.directBytesMax());
         NodeData node =
                 new NodeData(
-                        process.loop,
+                        process.loops,
                         NodeData.Settings.of(
                                         config.name(),
                                         config.data(),
@@ -47,15 +47,14 @@ final class NodeProcess {
                                         process.hostId)
                                 .withFiles(config.io().files())
                                 .withStore(config.journal().store(), memory),
-                        client,
-                        process.dialer(),
+                        clients,
                         process.events);
         process.closers.add("node", node::close);
         if (control != null) {
             node.control(control);
         }
         List<String> addresses = listen(node, config);
-        LocalNode part = new LocalNode(process, node, client, config.domain());
+        LocalNode part = new LocalNode(process, node, clients, config.domain());
         LoopGroup group = process.groupAccess();
         process.admin(config.admin(), group, part, null, process.events::last);
         process.metrics.add(part);

@@ -171,27 +171,31 @@ final class ProcessCore {
 
     /// One on any of the loops; not from there.
     ControlClient client(EventLoop on) {
-        ControlService local = service;
-        ControlClient client =
-                on.call(() -> {
-                    if (local != null && members.size() <= 1) {
-                        return ControlClient.local(origin, local, on, on::submit);
-                    }
-                    ControlClient.Network network =
-                            new ControlClient.Network(
-                                    dialer(on), on.frames(), on.bufs(), members, 0, 0);
-                    return local == null
-                            ? ControlClient.remote(origin, network, on, on::submit)
-                            : ControlClient.member(origin, local, network, on, on::submit);
-                });
-        closers.add(
-                "group client",
-                () ->
-                        on.call(() -> {
-                            client.close();
-                            return true;
-                        }));
+        ControlClient client = connect(on);
+        closers.add("group client", () -> disconnect(on, client));
         return client;
+    }
+
+    /// The same for an owner that ends it by [#disconnect].
+    ControlClient connect(EventLoop on) {
+        ControlService local = service;
+        return on.call(() -> {
+            if (local != null && members.size() <= 1) {
+                return ControlClient.local(origin, local, on, on::submit);
+            }
+            ControlClient.Network network =
+                    new ControlClient.Network(dialer(on), on.frames(), on.bufs(), members, 0, 0);
+            return local == null
+                    ? ControlClient.remote(origin, network, on, on::submit)
+                    : ControlClient.member(origin, local, network, on, on::submit);
+        });
+    }
+
+    static void disconnect(EventLoop on, ControlClient client) {
+        on.<Boolean>call(() -> {
+            client.close();
+            return true;
+        });
     }
 
     LoopGroup groupAccess() {

@@ -16,7 +16,6 @@ import comet.server.config.AdminConfig;
 import comet.server.config.HostPort;
 import comet.server.config.NodeConfig.DiskConfig;
 import comet.server.config.UpConfig;
-import comet.server.control.ControlClient;
 import comet.server.data.DataException;
 import comet.server.data.NodeData;
 import comet.server.raft.MetaMember;
@@ -44,15 +43,16 @@ final class UpProcess {
         DirectNet direct = process.loop.call(() -> new DirectNet(process.loop));
         process.dialThrough(direct.dialer(process.dialer()));
         LoopGroup group = process.groupAccess();
-        ControlClient client = process.client();
+        LoopClients clients = new LoopClients(process);
+        process.closers.add("group clients", clients::close);
         List<DiskConfig> disks = disks(data);
-        NodeData node = node(up, data, disks, process, client);
+        NodeData node = node(up, data, disks, process, clients);
         process.closers.add("node", node::close);
         process.loop.call(() -> {
             direct.listen(NAME, node.server());
             return true;
         });
-        LocalNode part = new LocalNode(process, node, client, "a");
+        LocalNode part = new LocalNode(process, node, clients, "a");
         LocalGateway gateway = new LocalGateway("gateway-1");
         AdminConfig adminConfig =
                 new AdminConfig(
@@ -93,9 +93,9 @@ final class UpProcess {
             Path data,
             List<DiskConfig> disks,
             ProcessCore process,
-            ControlClient client) {
+            LoopClients clients) {
         return new NodeData(
-                process.loop,
+                process.loops,
                 NodeData.Settings.of(NAME, data, "a", process.hostId)
                         .withFiles(up.io().files())
                         .withStore(
@@ -104,8 +104,7 @@ final class UpProcess {
                                         .memory(
                                                 AddedDisks.in(data).with(disks).size(),
                                                 EventLoop.directBytesMax())),
-                client,
-                process.dialer(),
+                clients,
                 process.events);
     }
 

@@ -1,5 +1,6 @@
 package comet.server.data;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -14,16 +15,22 @@ import comet.io.loop.EventLoop;
 import comet.io.loop.Transport;
 import comet.io.net.Address;
 import comet.io.net.SocketDialer;
+import comet.port.Connection;
 import comet.port.Events;
 import comet.port.MetaClient;
 import comet.replica.NodeConfig;
+import comet.replica.ReplicaCounters;
 import comet.store.Disk;
 import comet.store.StoreConfig;
 import comet.volume.BlockDevice;
 import comet.volume.Gateway;
 import comet.volume.GatewayConfig;
 import comet.volume.VolumeStatus;
+import comet.wire.Frame;
+import comet.wire.Hello;
+import comet.wire.Lane;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,6 +42,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -46,6 +54,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// part on a loop of its own, the metadata group's state machine beside them.
 class DataPathTest {
     private static final long DEADLINE_S = 30;
+    private static final JournalMemory MEMORY = new JournalMemory(256L << 20, 0, 64L << 20);
 
     @TempDir Path folder;
     private final LocalGroup group = new LocalGroup();
@@ -131,6 +140,44 @@ class DataPathTest {
         b.close();
     }
 
+    @Test
+    void disks_are_spread_over_loops_and_each_is_served_on_its_own() throws Exception {
+        Node a = new Node("a", MEMORY, 2, 3);
+        Node b = new Node("b", MEMORY, 2, 3);
+        for (Node node : List.of(a, b)) {
+            assertThat(node.data.disks().stream().map(NodeDisk::loop))
+                    .containsExactly(
+                            node.loops.getFirst(), node.loops.getLast(), node.loops.getFirst());
+            // Only disks that the group knows get a part of what is created.
+            node.data.disks().forEach(disk -> untilServing(node, disk));
+        }
+        group.decide(new Command.CreateVolume("v", 1L << 30, Durability.FLUSH, 0));
+        gateway = started(List.of(loop), 1);
+        BlockDevice device = open("v");
+        int chunks = 64;
+        int[] lengths = new int[chunks];
+        for (int i = 0; i < chunks; i++) {
+            lengths[i] = i % 4 == 0 ? 131072 : 4096 * (1 + i % 3);
+            write(device, i * (5L << 20), lengths[i], i % 16 == 0 ? BlockDevice.FUA : 0);
+        }
+        errno(loop, done -> device.flush(done));
+        check(device, lengths);
+        for (Node node : List.of(a, b)) {
+            for (NodeDisk disk : node.data.disks()) {
+                ReplicaCounters counters =
+                        disk.loop().call(() -> requireNonNull(node.data.served(disk)).counters());
+                assertThat(counters.writes).isPositive();
+                assertThat(counters.syncs).isPositive();
+            }
+        }
+        a = a.restart();
+        b = b.restart();
+        check(device, lengths);
+        gateway.close();
+        a.close();
+        b.close();
+    }
+
     private GatewayData started(List<EventLoop> loops, int life) throws Exception {
         List<GatewayData.Place> places = new ArrayList<>();
         for (EventLoop each : loops) {
@@ -138,6 +185,67 @@ class DataPathTest {
         }
         return GatewayData.start(
                 places, "g", new UUID(1, 1), life, "host", GatewayConfig.defaults(), events);
+    }
+
+    @Test
+    void a_disk_that_comes_later_goes_to_the_loop_with_the_fewest() throws Exception {
+        Node node = new Node("a", MEMORY, 3, 1);
+        for (String name : List.of("second", "third", "fourth")) {
+            Path path = Files.createDirectory(folder.resolve(name));
+            node.data.addDisk(new NodeDisk.Settings(path, null, 0, null));
+        }
+        List<EventLoop> loops = node.loops;
+        assertThat(node.data.disks().stream().map(NodeDisk::loop))
+                .containsExactly(loops.get(0), loops.get(1), loops.get(2), loops.get(0));
+        for (NodeDisk disk : node.data.disks()) {
+            // They share what there is, wherever they are.
+            assertThat(disk.loop().call(disk.disk()::pendingBytesMax)).isEqualTo(16L << 20);
+        }
+        node.close();
+    }
+
+    @Test
+    void who_asks_for_a_disk_that_is_not_here_is_told_so() throws Exception {
+        Node node = new Node("a", MEMORY, 2, 2);
+        CompletableFuture<String> answer = new CompletableFuture<>();
+        loop.submit(() -> new SocketDialer(loop).dial(List.of(node.address), new Asker(answer)));
+        assertThat(answer.get(DEADLINE_S, TimeUnit.SECONDS)).isEqualTo("disk 4711 is not here");
+        node.close();
+    }
+
+    /// Says HELLO to a disk that nobody knows.
+    private final class Asker implements Connection.Dialed {
+        private final CompletableFuture<String> answer;
+
+        Asker(CompletableFuture<String> answer) {
+            this.answer = answer;
+        }
+
+        @Override
+        public Connection.Handler onConnect(Connection connection) {
+            connection.send(
+                    new Hello(Hello.VERSION, Hello.VERSION, 0, 7, 8, Lane.READ, 4711, 1, 2, 3)
+                            .encode(loop.frames().take(), 1));
+            return new Connection.Handler() {
+                @Override
+                public void onFrame(Frame frame) {
+                    byte[] text = new byte[frame.dataBytes()];
+                    frame.data().bytes().get(frame.dataOffset(), text);
+                    answer.complete(new String(text, StandardCharsets.UTF_8));
+                    frame.release();
+                }
+
+                @Override
+                public void onClosed(String why) {
+                    answer.complete(why);
+                }
+            };
+        }
+
+        @Override
+        public void onFailed(String why) {
+            answer.complete(why);
+        }
     }
 
     @Test
@@ -257,25 +365,44 @@ class DataPathTest {
         again.close();
     }
 
-    /// A storage node with one disk, in a domain of its own.
-    private final class Node {
+    /// A storage node, in a domain of its own.
+    private final class Node implements NodeData.Access {
         final String name;
+        final JournalMemory memory;
+        final int diskCount;
+        final List<EventLoop> loops = new ArrayList<>();
         final EventLoop nodeLoop;
         final NodeData data;
+        final String address;
 
         Node(String name) throws DataException, InterruptedException, IOException {
-            this(name, new JournalMemory(256L << 20, 0, 64L << 20));
+            this(name, MEMORY);
         }
 
         Node(String name, JournalMemory memory)
                 throws DataException, InterruptedException, IOException {
+            this(name, memory, 1, 1);
+        }
+
+        Node(String name, JournalMemory memory, int loopCount, int diskCount)
+                throws DataException, InterruptedException, IOException {
             this.name = name;
+            this.memory = memory;
+            this.diskCount = diskCount;
             Path home = folder.resolve(name);
-            Files.createDirectories(home.resolve("disk"));
-            nodeLoop = newLoop(name);
+            List<NodeDisk.Settings> disks = new ArrayList<>();
+            for (int i = 0; i < diskCount; i++) {
+                Path disk = home.resolve(i == 0 ? "disk" : "disk-" + i);
+                Files.createDirectories(disk);
+                disks.add(new NodeDisk.Settings(disk, null, 0, null));
+            }
+            for (int i = 0; i < loopCount; i++) {
+                loops.add(newLoop(name + i));
+            }
+            nodeLoop = loops.getFirst();
             data =
                     new NodeData(
-                            nodeLoop,
+                            loops,
                             new NodeData.Settings(
                                     name,
                                     home,
@@ -289,14 +416,11 @@ class DataPathTest {
                                     comet.io.file.FileMedia.Way.AUTO,
                                     2,
                                     true),
-                            group.client(nodeLoop),
-                            new SocketDialer(nodeLoop),
+                            this,
                             events);
-            Address address = data.listen(new Address.Unix(home.resolve("sock")));
+            address = data.listen(new Address.Unix(home.resolve("sock"))).toString();
             try {
-                data.join(
-                        List.of(address.toString()),
-                        List.of(new NodeDisk.Settings(home.resolve("disk"), null, 0, null)));
+                data.join(List.of(address), disks);
             } catch (DataException e) {
                 close();
                 throw e;
@@ -305,12 +429,30 @@ class DataPathTest {
 
         Node restart() throws DataException, InterruptedException, IOException {
             close();
-            return new Node(name);
+            return new Node(name, memory, loops.size(), diskCount);
+        }
+
+        @Override
+        public MetaClient meta(EventLoop of) {
+            return group.client(of);
+        }
+
+        @Override
+        public Connection.Dialer dialer(EventLoop of) {
+            return new SocketDialer(of);
         }
 
         void close() {
             data.close();
-            nodeLoop.close();
+            loops.forEach(EventLoop::close);
+        }
+    }
+
+    private static void untilServing(Node node, NodeDisk disk) {
+        long startNs = System.nanoTime();
+        while (!disk.loop().call(() -> requireNonNull(node.data.served(disk)).serving())) {
+            assertThat(System.nanoTime() - startNs).isLessThan(DEADLINE_S * 1_000_000_000);
+            LockSupport.parkNanos(1_000_000);
         }
     }
 
