@@ -223,11 +223,11 @@ done
 
 say "a gateway that cannot flush says so, and a second signal ends it at once"
 kill9 "${PID[n2]}"
+kill9 "${PID[n1]}"
 qemu-io -f raw -c 'write -P 0x61 0 4M' "nbd+unix:///kept?socket=$IT_DIR/g1/nbd.sock" >/dev/null 2>&1 &
 own $!
 busy() {
-    at g1 cluster health >"$IT_DIR/health.out" 2>&1 || true
-    grep -q 'volume-waiting' "$IT_DIR/health.out"
+    curl -s --unix-socket "$IT_DIR/g1/admin.sock" http://localhost/metrics | grep -q '^comet_nbd_requests_in_flight{.* [1-9]'
 }
 IT_WAIT=20 await busy
 kill -TERM "${PID[g1]}"

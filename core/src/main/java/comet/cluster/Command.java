@@ -67,6 +67,14 @@ public sealed interface Command {
         }
     }
 
+    /// The leader has found that this life of a disk does not answer: it becomes STALE in every PG
+    /// that has another IN_SYNC member that lives; elsewhere nothing changes. Of the leader alone.
+    record Unreachable(int diskId, long bootId) implements Command {}
+
+    /// A disk is there, in this life of it, and has learned that it was left behind: it becomes
+    /// RECOVERING wherever it is STALE.
+    record Recovering(int diskId, long bootId) implements Command {}
+
     /// A gateway starts: known by the name in its config. Answer: [Reply.Id]; from then on only the
     /// asking life may attach volumes under that id. [Reply.Refused]: `gateway-lives` while another
     /// process of that name, with another folder, lives; `wait-for-gateway` where that is not known

@@ -109,6 +109,7 @@ final class DiskRules {
         }
         if (command.clean() && !command.damaged()) {
             draft.add(new GroupRecord.DiskSet(started(disk, disk.bootId(), command.startCount())));
+            LossRules.comeBack(draft, disk.diskId(), disk.bootId());
             return draft.reply(new Reply.DiskStarted(draft.revision(), disk.bootId()));
         }
         return uncleanStart(draft, command, disk, start, liveness);
@@ -238,6 +239,7 @@ final class DiskRules {
             draft.add(
                     set(pg, replaced(pg, disk.diskId(), new Member(disk.diskId(), bootId, after))));
         }
+        LossRules.comeBack(draft, disk.diskId(), bootId);
         return draft.reply(new Reply.DiskStarted(draft.revision(), bootId));
     }
 
@@ -317,7 +319,7 @@ final class DiskRules {
         return result;
     }
 
-    private static List<Member> replaced(PgConfig pg, int diskId, Member with) {
+    static List<Member> replaced(PgConfig pg, int diskId, Member with) {
         ArrayList<Member> members = new ArrayList<>();
         for (Member member : pg.members()) {
             members.add(member.diskId() == diskId ? with : member);
@@ -325,7 +327,7 @@ final class DiskRules {
         return members;
     }
 
-    private static GroupRecord set(PgConfig pg, List<Member> members) {
+    static GroupRecord set(PgConfig pg, List<Member> members) {
         return new GroupRecord.PgSet(new PgConfig(pg.pg(), pg.epoch() + 1, members));
     }
 }

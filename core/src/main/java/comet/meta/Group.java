@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 /// is remembered with its answer for a while: sent again, it is answered again and changes nothing.
 ///
 /// The rules lie in [ClusterRules] (cluster, nodes, gateways), [DiskRules] (disks and their PGs),
-/// [VolumeRules] and [AttachRules].
+/// [LossRules] (replicas that are away), [VolumeRules] and [AttachRules].
 public final class Group {
     private GroupState state;
 
@@ -76,6 +76,8 @@ public final class Group {
             case Command.AcceptDataLoss c -> DiskRules.acceptDataLoss(draft, c);
             case Command.InSync c -> DiskRules.inSync(draft, c);
             case Command.NewEpoch c -> DiskRules.newEpoch(draft, c);
+            case Command.Unreachable c -> LossRules.unreachable(draft, c, liveness);
+            case Command.Recovering c -> LossRules.recovering(draft, c);
             case Command.CreateVolume c -> VolumeRules.create(draft, c);
             case Command.RenameVolume c -> VolumeRules.rename(draft, c);
             case Command.ResizeVolume c -> VolumeRules.resize(draft, c);

@@ -17,8 +17,11 @@ public final class Heartbeats {
     /// How long one may be silent before it counts as dead.
     public static final long TIMEOUT_NS = 3_000_000_000L;
 
+    private static final long STOOD_STILL_NS = 1_000_000_000L;
+
     private final long timeoutNs;
     private long leaderSinceNs;
+    private long lookedNs;
     private final TreeMap<Long, Long> gateways = new TreeMap<>();
     private final TreeMap<Integer, Beat> disks = new TreeMap<>();
     private final TreeMap<Integer, Long> ended = new TreeMap<>();
@@ -38,6 +41,7 @@ public final class Heartbeats {
     /// This member leads from now on: what an earlier leader, or this one earlier, saw is void.
     public void lead(long nowNs) {
         leaderSinceNs = nowNs;
+        lookedNs = nowNs;
         gateways.clear();
         disks.clear();
         ended.clear();
@@ -61,6 +65,8 @@ public final class Heartbeats {
     public void answered(Command command, Reply reply, long nowNs) {
         if (command instanceof Command.RegisterGateway && reply instanceof Reply.Id id) {
             gatewayBeat(id.id(), nowNs);
+        } else if (command instanceof Command.Recovering back && reply instanceof Reply.Done) {
+            diskBeat(back.diskId(), back.bootId(), nowNs);
         } else if (command instanceof Command.RegisterDisk disk) {
             if (reply instanceof Reply.DiskStarted started) {
                 diskBeat(disk.diskId(), started.bootId(), nowNs);
@@ -70,6 +76,16 @@ public final class Heartbeats {
                 ended.merge(disk.diskId(), disk.startCount(), Math::max);
             }
         }
+    }
+
+    /// As [#at], for who looks regularly: a leader that stood still itself has heard nobody
+    /// meanwhile, and begins to count anew.
+    public Facts look(long nowNs) {
+        if (nowNs - lookedNs > STOOD_STILL_NS) {
+            leaderSinceNs = nowNs;
+        }
+        lookedNs = nowNs;
+        return at(nowNs);
     }
 
     /// What there is to say now.

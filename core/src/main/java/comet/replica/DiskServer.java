@@ -46,6 +46,7 @@ public final class DiskServer {
     private final Pulls pulls;
     private final PeerLinks links;
     private final Recoveries recoveries;
+    private final ComeBack comeBack = new ComeBack(this);
     private final Purge purge;
     private final Repairs repairs;
     private final MapNotes mapNotes;
@@ -329,6 +330,7 @@ public final class DiskServer {
         creditShare.serve();
         links.tick();
         recoveries.tick();
+        comeBack.tick();
         repairs.tick();
         mapNotes.tick();
         ticker = loop().schedule(Limits.TICK_NS, this::tick);
@@ -369,6 +371,7 @@ public final class DiskServer {
         roles[pg] = role(config);
         if (!failed) {
             recoveries.onEpoch(config, roles[pg]);
+            comeBack.onEpoch(config);
         }
     }
 

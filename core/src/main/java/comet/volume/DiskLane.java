@@ -108,6 +108,13 @@ final class DiskLane {
         }
     }
 
+    /// As [#reconnect], where it owes an answer.
+    void giveUp(String why) {
+        if (up && inFlight > 0) {
+            reconnect(why);
+        }
+    }
+
     /// Ends the connection for good.
     void close() {
         wanted = false;

@@ -317,6 +317,12 @@ final class DiskPeer {
         }
     }
 
+    /// Some placement groups go on without it. What it owes an answer to may be asked elsewhere.
+    void leftBehind() {
+        write.giveUp("left behind");
+        read.giveUp("left behind");
+    }
+
     void tick(long nowNs, long silenceNs) {
         write.tick(nowNs, silenceNs);
         read.tick(nowNs, silenceNs);

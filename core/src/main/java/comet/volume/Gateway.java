@@ -10,6 +10,7 @@ import comet.cluster.Command;
 import comet.cluster.DiskInfo;
 import comet.cluster.GatewayInfo;
 import comet.cluster.MapUpdate;
+import comet.cluster.MemberState;
 import comet.cluster.NodeInfo;
 import comet.cluster.PgConfig;
 import comet.cluster.VolumeInfo;
@@ -22,6 +23,7 @@ import comet.wire.FramePool;
 import comet.wire.Lane;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.TreeMap;
@@ -353,12 +355,27 @@ public final class Gateway implements MetaClient.Listener {
                 volume.onPg(pg);
             }
         }
+        leftBehind(update).forEach(DiskPeer::leftBehind);
         for (long purged : update.purgedVolumes()) {
             Volume volume = volumes.get(purged);
             if (volume != null && volume.attachment().state() == Attachment.State.DETACHED) {
                 volumes.remove(purged);
             }
         }
+    }
+
+    private LinkedHashSet<DiskPeer> leftBehind(MapUpdate update) {
+        LinkedHashSet<DiskPeer> found = new LinkedHashSet<>();
+        for (PgConfig pg : update.pgs()) {
+            for (PgConfig.Member member : pg.members()) {
+                DiskPeer peer =
+                        member.state() == MemberState.STALE ? peers.get(member.diskId()) : null;
+                if (peer != null) {
+                    found.add(peer);
+                }
+            }
+        }
+        return found;
     }
 
     private boolean isSameHost(int diskId) {

@@ -175,7 +175,7 @@ class GroupPropertyTest {
         long gatewayId = prng.nextInt(4);
         int diskId = prng.nextInt(7);
         String name = "n" + prng.nextInt(5);
-        return switch (prng.nextInt(22)) {
+        return switch (prng.nextInt(26)) {
             case 0 -> new Command.RegisterNode(name, "d" + prng.nextInt(3), "h", List.of());
             case 1 -> new Command.AddDisk(prng.nextInt(5), 1, diskId, "d" + diskId % 3, 1000);
             case 2, 3, 4, 5 -> registerDisk(prng, diskId);
@@ -200,8 +200,15 @@ class GroupPropertyTest {
                         : new Command.AnswerYield(volumeId, gatewayId, term, prng.chance(1, 2));
             }
             case 20 -> new Command.Migrate(volumeId, gatewayId);
-            default -> new Command.AcceptDataLoss(diskId);
+            case 21 -> new Command.AcceptDataLoss(diskId);
+            case 22, 23, 24 -> new Command.Unreachable(diskId, bootId(diskId));
+            default -> new Command.Recovering(diskId, bootId(diskId));
         };
+    }
+
+    private long bootId(int diskId) {
+        DiskInfo disk = map.disk(diskId);
+        return disk == null ? 1 : disk.bootId();
     }
 
     private Command registerDisk(Prng prng, int diskId) {

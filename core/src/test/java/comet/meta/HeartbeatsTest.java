@@ -28,6 +28,32 @@ class HeartbeatsTest {
     }
 
     @Test
+    void a_leader_that_stood_still_begins_to_count_anew() {
+        Heartbeats second = new Heartbeats(Heartbeats.TIMEOUT_NS);
+        long now = 1;
+        second.lead(now);
+        second.diskBeat(1, 4, now);
+        for (int look = 0; look < 13; look++) {
+            now += Watch.INTERVAL_NS;
+            second.look(now);
+        }
+        assertThat(second.look(now).disk(1, 4)).isEqualTo(Liveness.State.DEAD);
+        now += Heartbeats.TIMEOUT_NS;
+        assertThat(second.look(now).disk(1, 4)).isEqualTo(Liveness.State.UNKNOWN);
+        assertThat(second.at(now + Heartbeats.TIMEOUT_NS).disk(1, 4))
+                .isEqualTo(Liveness.State.DEAD);
+    }
+
+    @Test
+    void a_disk_that_asks_to_come_back_lives() {
+        beats.lead(0);
+        beats.answered(new Command.Recovering(1, 4), new Reply.Refused(1, "older-life", ""), 5000);
+        assertThat(beats.at(5000).disk(1, 4)).isEqualTo(Liveness.State.DEAD);
+        beats.answered(new Command.Recovering(1, 4), new Reply.Done(1), 5000);
+        assertThat(beats.at(5000).disk(1, 4)).isEqualTo(Liveness.State.ALIVE);
+    }
+
+    @Test
     void a_gateway_that_was_registered_lives() {
         beats.lead(0);
         Command start = new Command.RegisterGateway("g", "h", 1, 1, 1);

@@ -188,6 +188,16 @@ final class FakeMeta {
                     }
                 }
             }
+            case Command.Recovering back -> {
+                List<PgConfig> changed = new ArrayList<>();
+                for (PgConfig pg : pgs) {
+                    PgConfig.Member member = pg.member(back.diskId());
+                    if (member != null && member.state() == MemberState.STALE) {
+                        changed.add(with(pg, back.diskId(), MemberState.RECOVERING, -1));
+                    }
+                }
+                setPgs(changed);
+            }
             default -> throw new AssertionError("a disk does not send " + command);
         }
         return new Reply.Done(revision);

@@ -71,6 +71,46 @@ class RecoveryTest {
         assertThat(harness.store(2).fence(1)).isEqualTo(5);
     }
 
+    /// Cut off, or standing still, for so long that the others went on.
+    @Test
+    void a_replica_that_was_left_behind_asks_to_come_back() {
+        open(5);
+        both(0, 1, 0, v(5, 1), 1);
+        leaveTwoBehind();
+        assertThat(two.write(0, 2, v(5, 1), v(5, 2), 2).status()).isNotZero();
+        assertThat(one.write(0, 2, v(5, 1), v(5, 2), 2).status()).isZero();
+        assertRecovered();
+        assertThat(harness.hasEvent("replicas-left-behind")).isTrue();
+    }
+
+    @Test
+    void one_that_is_left_behind_again_and_again_asks_later_each_time() {
+        long pauseMs = 0;
+        for (int time = 0; time < 9; time++) {
+            leaveTwoBehind();
+            long sinceNs = harness.loop.nowNs();
+            while (harness.state(0, 2) == MemberState.STALE) {
+                harness.loop.advanceMs(100);
+            }
+            long tookMs = (harness.loop.nowNs() - sinceNs) / 1_000_000;
+            assertThat(tookMs).isGreaterThanOrEqualTo(Math.min(pauseMs * 3 / 2, 50_000));
+            assertThat(tookMs).isLessThan(62_000);
+            pauseMs = tookMs;
+            assertRecovered();
+        }
+        assertThat(pauseMs).isGreaterThan(50_000);
+    }
+
+    private void leaveTwoBehind() {
+        for (int pg = 0; pg < Harness.PGS; pg++) {
+            harness.meta.setPg(
+                    pg,
+                    harness.member(1, MemberState.IN_SYNC),
+                    harness.member(2, MemberState.STALE));
+        }
+        harness.loop.run();
+    }
+
     @Test
     void what_the_source_has_wins_also_over_higher_versions() {
         open(5);

@@ -5,6 +5,7 @@ import comet.base.Sizes;
 import comet.cluster.ClusterInfo;
 import comet.cluster.Command;
 import comet.cluster.DiskInfo;
+import comet.cluster.MapUpdate;
 import comet.cluster.MemberState;
 import comet.cluster.PgConfig;
 import comet.cluster.Reply;
@@ -76,6 +77,7 @@ final class Cluster implements Guests.Access {
         meta = new SimMeta(simulation);
         meta.lossPerMille = options.metaLossPerMille();
         meta.observe(stale::onUpdate);
+        meta.observe(this::countLeftBehind);
         if (options.faults().contains(Options.Fault.DISK_ERROR)) {
             expectError("disk-failed");
         }
@@ -138,6 +140,15 @@ final class Cluster implements Guests.Access {
 
     int nextLife() {
         return ++lives;
+    }
+
+    @Nullable SimNode nodeOf(SimProcess process) {
+        for (SimNode node : nodes) {
+            if (node.process() == process) {
+                return node;
+            }
+        }
+        return null;
     }
 
     List<SimProcess> processes() {
@@ -483,6 +494,31 @@ final class Cluster implements Guests.Access {
         calm = false;
         settledSinceNs = -1;
         probeRound++;
+    }
+
+    private void countLeftBehind(MapUpdate update) {
+        for (PgConfig pg : update.pgs()) {
+            for (PgConfig.Member member : pg.members()) {
+                if (member.state() == MemberState.STALE) {
+                    probe("left-behind", 1);
+                    disturbed();
+                }
+            }
+        }
+    }
+
+    /// Domains with copies that are not in sync.
+    TreeSet<String> behindDomains() {
+        TreeSet<String> domains = new TreeSet<>();
+        for (int pg = 0; pg < meta.truth().pgCount(); pg++) {
+            for (PgConfig.Member member : meta.truth().pg(pg).members()) {
+                DiskInfo disk = meta.truth().disk(member.diskId());
+                if (member.state() != MemberState.IN_SYNC && disk != null) {
+                    domains.add(disk.domain());
+                }
+            }
+        }
+        return domains;
     }
 
     /// Everything is up and in sync, as the group has it.

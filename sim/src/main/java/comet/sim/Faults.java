@@ -1,6 +1,7 @@
 package comet.sim;
 
 import comet.base.Prng;
+import comet.meta.Heartbeats;
 import comet.sim.Options.Fault;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,6 +15,9 @@ import java.util.TreeSet;
 /// die, or nodes of more than one domain, never both; except as the end of everything at once,
 /// after which only what was flushed has to be there.
 final class Faults {
+    /// From here on a silence may have a node left behind.
+    private static final long SILENCE_NS = Heartbeats.TIMEOUT_NS / 2;
+
     private final Cluster cluster;
     private final Simulation simulation;
     private final Options options;
@@ -72,6 +76,8 @@ final class Faults {
             gatewayDied = false;
             deadDomains.clear();
         }
+        // Where copies are behind, the other domain holds the only one of what was written since.
+        deadDomains.addAll(cluster.behindDomains());
         Fault fault = enabled.get(prng.nextInt(enabled.size()));
         if (happen(fault)) {
             happened++;
@@ -95,6 +101,8 @@ final class Faults {
             case KILL_EVERYTHING -> everythingDown(Cluster.Death.KILLED);
             case POWER_EVERYTHING -> everythingDown(Cluster.Death.POWER);
             case PAUSE -> pause();
+            case AWAY -> away();
+            case LEAVE -> leave();
             case META_UNREACHABLE -> metaUnreachable();
             case META_LEADER -> {
                 cluster.meta().newLeader();
@@ -222,7 +230,58 @@ final class Faults {
             return false;
         }
         SimProcess process = processes.get(prng.nextInt(processes.size()));
-        process.life().pauseUntil(simulation.nowNs() + someTimeNs());
+        long pauseNs = someTimeNs();
+        SimNode node = cluster.nodeOf(process);
+        if (node != null && pauseNs > SILENCE_NS) {
+            // The others may go on without it.
+            if (!mayLose(node)) {
+                return false;
+            }
+            cluster.disturbed();
+            deadDomains.add(node.domain());
+        }
+        process.life().pauseUntil(simulation.nowNs() + pauseNs);
+        return true;
+    }
+
+    /// Long enough for the others to go on without it.
+    private boolean away() {
+        SimNode node = cluster.nodes().get(prng.nextInt(cluster.nodes().size()));
+        SimProcess process = node.process();
+        if (process == null || !node.steady() || !mayLose(node)) {
+            return false;
+        }
+        cluster.disturbed();
+        long awayNs = 2_500_000_000L + prng.nextLong(10_000_000_000L);
+        deadDomains.add(node.domain());
+        if (prng.chance(1, 6)) {
+            // For the rest of the time.
+            node.die(Cluster.Death.POWER, 0);
+            return true;
+        }
+        switch (prng.nextInt(3)) {
+            case 0 -> process.life().pauseUntil(simulation.nowNs() + awayNs);
+            case 1 -> {
+                node.die(Cluster.Death.KILLED, prng.chance(1, 2) ? awayNs : 0);
+                simulation.in(awayNs, node::start);
+            }
+            default -> {
+                node.die(Cluster.Death.POWER, prng.nextLong(2_000_000_000L));
+                simulation.in(awayNs, node::start);
+            }
+        }
+        return true;
+    }
+
+    private boolean leave() {
+        SimNode node = cluster.nodes().get(prng.nextInt(cluster.nodes().size()));
+        if (!node.serving() || !mayLose(node)) {
+            return false;
+        }
+        deadDomains.add(node.domain());
+        cluster.disturbed();
+        SimDisk disk = node.disks().get(prng.nextInt(node.disks().size()));
+        cluster.meta().leave(disk.diskId());
         return true;
     }
 

@@ -78,7 +78,7 @@ final class Guests {
         }
     }
 
-    private record Running(Op op, Served served) {}
+    private record Running(Op op, Served served, long sinceNs) {}
 
     Guests(
             Simulation simulation,
@@ -107,6 +107,13 @@ final class Guests {
 
     long volumeId() {
         return volumeId;
+    }
+
+    /// What the slowest request took.
+    private long longestNs;
+
+    long longestNs() {
+        return longestNs;
     }
 
     /// Errors by number that requests ended with.
@@ -417,7 +424,7 @@ final class Guests {
 
     private Running begin(Served served, Op.Kind kind, int first, int count, boolean durable) {
         Op op = new Op(ids.id(), kind, first, count, ids.moment(), served.life(), durable);
-        Running r = new Running(op, served);
+        Running r = new Running(op, served, simulation.nowNs());
         history.add(op);
         running.put(op.id, r);
         if (simulation.trace().on()) {
@@ -444,6 +451,7 @@ final class Guests {
         Op op = r.op;
         comet.base.Check.that(
                 running.remove(op.id) != null, "answered twice, or after death", op.id, errno);
+        longestNs = Math.max(longestNs, simulation.nowNs() - r.sinceNs);
         op.returned = ids.moment();
         op.term = access.heldTerm(volumeId, r.served);
         if (errno == 0) {

@@ -49,6 +49,9 @@ record Options(
     /// they go on trying what they were kept for.
     private static final long CROWD_SALT = 180_000_540;
 
+    /// Which seeds have nodes away for long.
+    private static final long LONELY_SALT = 410_771_233;
+
     /// What may go wrong.
     enum Fault {
         BREAK_LINK,
@@ -70,7 +73,12 @@ record Options(
         DISK_ERROR,
         SLOW_DISK,
         RESIZE,
-        VOLUMES
+        VOLUMES,
+        /// A node is gone, or stands still, for longer than the others wait for it. In runs of
+        /// their own, see [#LONELY_SALT].
+        AWAY,
+        /// The group goes on without a disk that lives. In the same runs.
+        LEAVE
     }
 
     /// Room for so little that guests meet its end.
@@ -145,7 +153,9 @@ record Options(
                         comet.volume.GatewayConfig.defaults().inFlightBytesMax(),
                         false);
         Prng crowd = new Prng(Prng.mix(seed + CROWD_SALT));
-        return crowd.chance(1, 4) ? drawn.crowded(crowd) : drawn;
+        Options made = crowd.chance(1, 4) ? drawn.crowded(crowd) : drawn;
+        Prng lonely = new Prng(Prng.mix(seed + LONELY_SALT));
+        return lonely.chance(1, 4) && !made.faults.isEmpty() ? made.lonely(lonely) : made;
     }
 
     /// The same where many guests share little memory in the gateway, and flush all the time.
@@ -196,6 +206,77 @@ record Options(
                 true);
     }
 
+    /// The same with time for the others to go on without a node, for a while or for the rest.
+    Options lonely(Prng prng) {
+        EnumSet<Fault> more =
+                prng.chance(1, 2) ? EnumSet.of(Fault.AWAY) : EnumSet.of(Fault.AWAY, Fault.LEAVE);
+        more.addAll(faults);
+        Guests.Habits calm = habits;
+        Guests.Habits patient =
+                new Guests.Habits(
+                        calm.guestCount(),
+                        calm.depthMax(),
+                        100_000_000L << prng.nextInt(3),
+                        calm.opCells(),
+                        calm.readPercent(),
+                        calm.flushPercent(),
+                        calm.fuaPercent(),
+                        calm.zeroPercent(),
+                        calm.trimPercent(),
+                        calm.statusPercent(),
+                        calm.wholeChunks());
+        return new Options(
+                nodeCount,
+                disksPerNode,
+                gatewayCount,
+                volumeCount,
+                volumeChunks,
+                pgCount,
+                windowBytes,
+                cellBytes,
+                cellShift,
+                durableVolume,
+                patient,
+                opsPerVolume,
+                more,
+                Math.max(faultGapNs, 300_000_000L << prng.nextInt(4)),
+                20_000_000_000L + prng.nextLong(20_000_000_000L),
+                metaLossPerMille,
+                journalBytes,
+                diskBytes,
+                largeBytesMin,
+                unsyncedBytesMax,
+                inFlightBytesMax,
+                passingWrites);
+    }
+
+    /// Time for about one node to be away, and nothing else that guests would wait for.
+    Options onceAway() {
+        return new Options(
+                nodeCount,
+                disksPerNode,
+                1,
+                1,
+                volumeChunks,
+                pgCount,
+                windowBytes,
+                cellBytes,
+                cellShift,
+                durableVolume,
+                lonely(new Prng(1)).habits,
+                opsPerVolume,
+                EnumSet.of(Fault.AWAY),
+                8_000_000_000L,
+                16_000_000_000L,
+                0,
+                journalBytes,
+                1L << 30,
+                largeBytesMin,
+                comet.volume.GatewayConfig.defaults().unsyncedBytesMax(),
+                comet.volume.GatewayConfig.defaults().inFlightBytesMax(),
+                false);
+    }
+
     private static Set<Fault> faults(Prng prng) {
         EnumSet<Fault> faults = EnumSet.noneOf(Fault.class);
         if (prng.chance(1, 20)) {
@@ -203,7 +284,7 @@ record Options(
         }
         int chance = 1 + prng.nextInt(4);
         for (Fault fault : Fault.values()) {
-            if (prng.chance(chance, 8)) {
+            if (fault.compareTo(Fault.AWAY) < 0 && prng.chance(chance, 8)) {
                 faults.add(fault);
             }
         }

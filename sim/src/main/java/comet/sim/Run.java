@@ -28,6 +28,7 @@ public final class Run {
     /// What became of a run.
     ///
     /// @param failure what went wrong, or null
+    /// @param longestNs what the slowest request of a guest took
     /// @param hash equal for two runs of a seed
     public record Outcome(
             long seed,
@@ -37,6 +38,7 @@ public final class Run {
             long simulatedNs,
             int requests,
             int faults,
+            long longestNs,
             SortedMap<String, Integer> eventCounts) {}
 
     private final long seed;
@@ -71,8 +73,10 @@ public final class Run {
         // How much of the rot anybody met: to see that the runs reach it.
         run.cluster.probe("rot-met", run.cluster.rotten().metCount());
         int requests = 0;
+        long longestNs = 0;
         for (Guests g : run.cluster.guests()) {
             requests += g.history().ops().size();
+            longestNs = Math.max(longestNs, g.longestNs());
             g.errors().forEach((errno, count) -> run.cluster.probe("errno " + errno, count));
         }
         return new Outcome(
@@ -83,6 +87,7 @@ public final class Run {
                 run.simulation.nowNs(),
                 requests,
                 run.faults.happened(),
+                longestNs,
                 run.cluster.eventCounts());
     }
 

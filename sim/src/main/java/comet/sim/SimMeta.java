@@ -2,6 +2,8 @@ package comet.sim;
 
 import comet.base.Prng;
 import comet.cluster.ClusterMap;
+import comet.cluster.Command;
+import comet.cluster.DiskInfo;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
 import comet.meta.Decision;
@@ -9,6 +11,7 @@ import comet.meta.Facts;
 import comet.meta.Group;
 import comet.meta.Heartbeats;
 import comet.meta.Submission;
+import comet.meta.Watch;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -20,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 final class SimMeta {
     private static final long COMMIT_NS_MAX = 4_000_000;
     private static final long RESEND_NS = 300_000_000;
+    private static final long WATCH_ORIGIN = -1;
     private static final long YIELD_WAIT_NS = 1_000_000_000;
 
     /// Told of every change, at the moment of its commit.
@@ -53,6 +57,8 @@ final class SimMeta {
     private boolean committing;
     private long unreachableUntilNs;
 
+    private long watchSequence;
+
     /// Chance in 1,000 that a message to or from the group is lost.
     int lossPerMille;
 
@@ -60,6 +66,32 @@ final class SimMeta {
         this.simulation = simulation;
         prng = simulation.fork();
         heartbeats.lead(simulation.nowNs());
+        simulation.in(Watch.INTERVAL_NS, this::watch);
+    }
+
+    /// The leader looks for disks that have fallen silent.
+    private void watch() {
+        if (reachable()) {
+            Facts facts = heartbeats.look(simulation.nowNs());
+            for (Facts.DiskLife life : Watch.unreachable(truth, facts)) {
+                simulation.trace("meta", "disk " + life.diskId() + " is silent");
+                goOnWithout(life);
+            }
+        }
+        simulation.in(Watch.INTERVAL_NS, this::watch);
+    }
+
+    private void goOnWithout(Facts.DiskLife life) {
+        Command command = new Command.Unreachable(life.diskId(), life.bootId());
+        take(new Submission(WATCH_ORIGIN, ++watchSequence, command), reply -> {});
+    }
+
+    /// The leader is wrong about a disk that lives.
+    void leave(int diskId) {
+        DiskInfo disk = truth.disk(diskId);
+        if (disk != null && reachable()) {
+            goOnWithout(new Facts.DiskLife(diskId, disk.bootId()));
+        }
     }
 
     Simulation simulation() {

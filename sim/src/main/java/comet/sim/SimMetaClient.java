@@ -19,6 +19,13 @@ final class SimMetaClient implements MetaClient {
     private long sequence;
     private @Nullable Listener listener;
     private long gatewayId;
+
+    /// Up to which every push has arrived.
+    private long arrivedRevision;
+
+    /// The group's at the last beat.
+    private long beatRevision;
+
     private @Nullable Runnable beat;
 
     /// What a canary makes of the updates.
@@ -61,9 +68,21 @@ final class SimMetaClient implements MetaClient {
     private void beatAgain() {
         Runnable report = beat;
         if (report != null) {
-            meta.message(report);
+            meta.message(() -> {
+                report.run();
+                catchUp();
+            });
         }
         simulation.in(Heartbeats.INTERVAL_NS, process.life(), this::beatAgain);
+    }
+
+    /// The answer to a beat brings what was lost of the pushes before the last one.
+    private void catchUp() {
+        MapUpdate missing = meta.changesAfter(arrivedRevision);
+        if (arrivedRevision < beatRevision) {
+            meta.message(() -> pushed(missing));
+        }
+        beatRevision = missing.revision();
     }
 
     @Override
@@ -125,6 +144,9 @@ final class SimMetaClient implements MetaClient {
     void pushed(MapUpdate update) {
         Listener told = listener;
         if (told != null) {
+            if (update.after() <= arrivedRevision) {
+                arrivedRevision = Math.max(arrivedRevision, update.revision());
+            }
             simulation.in(0, process.life(), () -> told.onUpdate(filter.apply(update)));
         }
     }

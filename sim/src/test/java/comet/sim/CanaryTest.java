@@ -50,6 +50,20 @@ class CanaryTest {
     }
 
     @Test
+    void g3_a_replica_that_was_left_behind_and_serves_is_caught() {
+        for (long seed = 1; seed <= SEEDS_MAX; seed++) {
+            Options options = Options.of(seed).onceAway();
+            String failure =
+                    Run.of(seed, options, Canary.SERVE_WHILE_RECOVERING, Trace.off()).failure();
+            if (failure != null && failure.startsWith("G3:")) {
+                System.out.println("a replica that was left behind is caught by seed " + seed);
+                return;
+            }
+        }
+        throw new AssertionError("a replica that was left behind and serves was not caught");
+    }
+
+    @Test
     void g4_a_flush_that_syncs_nothing_is_caught() {
         caught(Canary.NO_SYNC, "G4:", true, Fault.POWER_EVERYTHING);
     }

@@ -177,11 +177,17 @@ public record Health(String status, List<Item> items) {
         int empty = 0;
         TreeMap<Integer, Integer> waiting = new TreeMap<>();
         TreeMap<Integer, Integer> recovering = new TreeMap<>();
+        TreeMap<Integer, Integer> leftBehind = new TreeMap<>();
         for (int i = 0; i < map.pgCount(); i++) {
             PgConfig pg = map.pg(i);
             List<Member> members = PgStates.members(pg);
             empty += members.isEmpty() ? 1 : 0;
-            few += !members.isEmpty() && members.size() < replicas ? 1 : 0;
+            few += !members.isEmpty() && pg.members().size() < replicas ? 1 : 0;
+            for (Member member : pg.members()) {
+                if (member.state() == MemberState.STALE) {
+                    leftBehind.merge(member.diskId(), 1, Integer::sum);
+                }
+            }
             for (Member member : members) {
                 if (PgStates.away(member, status)) {
                     waiting.merge(member.diskId(), 1, Integer::sum);
@@ -201,17 +207,18 @@ public record Health(String status, List<Item> items) {
                                             PgStates.diskName(map, entry.getKey())),
                             entry.getValue()));
         }
-        for (Map.Entry<Integer, Integer> entry : recovering.entrySet()) {
-            items.add(
-                    new Item(
-                            "warn",
-                            "pgs-recovering",
-                            "%d placement groups are being brought up to date on %s"
-                                    .formatted(
-                                            entry.getValue(),
-                                            PgStates.diskName(map, entry.getKey())),
-                            entry.getValue()));
-        }
+        perDisk(
+                map,
+                leftBehind,
+                "pgs-degraded",
+                "%d placement groups go on without %s, with one copy less until it is back",
+                items);
+        perDisk(
+                map,
+                recovering,
+                "pgs-recovering",
+                "%d placement groups are being brought up to date on %s",
+                items);
         if (few > 0) {
             items.add(
                     new Item(
@@ -227,6 +234,21 @@ public record Health(String status, List<Item> items) {
                             "pgs-without-disks",
                             "%d placement groups have no disk".formatted(empty)));
         }
+    }
+
+    private static void perDisk(
+            ClusterMap map,
+            Map<Integer, Integer> counts,
+            String code,
+            String text,
+            List<Item> items) {
+        counts.forEach((diskId, count) ->
+                items.add(
+                        new Item(
+                                "warn",
+                                code,
+                                text.formatted(count, PgStates.diskName(map, diskId)),
+                                count)));
     }
 
     private static void disk(DiskState disk, List<Item> items) {

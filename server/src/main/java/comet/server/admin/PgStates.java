@@ -18,6 +18,8 @@ final class PgStates {
         OK,
         /// A member is being brought up to date.
         RECOVERING,
+        /// It goes on without a member that is away or was left behind.
+        DEGRADED,
         /// Fewer copies than configured.
         TOO_FEW_COPIES,
         /// A member is away: I/O waits for it.
@@ -44,6 +46,9 @@ final class PgStates {
             if (member.state() == MemberState.RECOVERING) {
                 return State.RECOVERING;
             }
+        }
+        if (members.size() < pg.members().size()) {
+            return State.DEGRADED;
         }
         return members.size() < replicas ? State.TOO_FEW_COPIES : State.OK;
     }

@@ -69,6 +69,7 @@ public final class MetaMember implements AutoCloseable {
     private final ArrayList<Waiting> queue = new ArrayList<>();
     private boolean entryUnderWay;
     private final ArrayList<Yield> yields = new ArrayList<>();
+    private final LookOut lookOut = new LookOut(new Look());
 
     private record Waiting(Submission submission, CompletableFuture<Decision> decided) {}
 
@@ -89,6 +90,7 @@ public final class MetaMember implements AutoCloseable {
     private MetaMember(RaftSettings settings) throws IOException {
         this.settings = settings;
         log = RatisLog.start(settings, new LogListener(), new Json());
+        lookOut.start();
     }
 
     /// Starts the member, with what its folder holds. A group of one leads a few milliseconds
@@ -155,7 +157,8 @@ public final class MetaMember implements AutoCloseable {
                 asksForLiveness |=
                         waiting.submission.command() instanceof Command.RegisterDisk
                                 || waiting.submission.command() instanceof Command.RegisterGateway
-                                || waiting.submission.command() instanceof Command.Attach;
+                                || waiting.submission.command() instanceof Command.Attach
+                                || waiting.submission.command() instanceof Command.Unreachable;
             }
             queue.subList(0, batch.size()).clear();
             facts = asksForLiveness ? heartbeats.at(System.nanoTime()) : Facts.NONE;
@@ -320,7 +323,32 @@ public final class MetaMember implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
+        lookOut.close();
         log.close();
+    }
+
+    private final class Look implements LookOut.Leader {
+        @Override
+        public boolean leads() {
+            return MetaMember.this.leads();
+        }
+
+        @Override
+        public Facts look() {
+            synchronized (lock) {
+                return heartbeats.look(System.nanoTime());
+            }
+        }
+
+        @Override
+        public MapUpdate localChangesAfter(long revision) {
+            return log.localChangesAfter(revision);
+        }
+
+        @Override
+        public CompletableFuture<Reply> submit(Submission submission) {
+            return MetaMember.this.submit(submission);
+        }
     }
 
     private final class LogListener implements MetadataLog.Listener {
