@@ -2,9 +2,12 @@
 # after lib.sh.
 # shellcheck shell=bash
 
+# What all of them are told beside their configs, such as CLUSTER_FLAGS="--set loops=2" it/run fio.
+read -ra CLUSTER_FLAGS <<<"${CLUSTER_FLAGS:-}"
+
 # cluster_start NODES [SIZE]: starts it under $DATA and waits until I/O is possible. Sets SOCK and URI.
 cluster_start() {
-    SIZE=${2:-2G} start_up --nodes "$1"
+    SIZE=${2:-2G} start_up --nodes "$1" "${CLUSTER_FLAGS[@]}"
     SOCK=$DATA/nbd.sock
     [[ -S $SOCK ]] || SOCK=$DATA/gateway-1/nbd.sock
     URI="nbd+unix:///disk0?socket=$SOCK"
@@ -25,7 +28,8 @@ process_start() {
     local name role
     for name in "$@"; do
         role=${name%%-*}
-        "$COMET_ROOT/comet" "$role" --config "$DATA/$name/$role.conf" >>"$IT_DIR/$name.out" 2>>"$IT_DIR/$name.log" &
+        "$COMET_ROOT/comet" "$role" --config "$DATA/$name/$role.conf" "${CLUSTER_FLAGS[@]}" \
+            >>"$IT_DIR/$name.out" 2>>"$IT_DIR/$name.log" &
         own $!
         echo $! >"$DATA/run/$name.pid"
     done

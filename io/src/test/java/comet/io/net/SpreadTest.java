@@ -208,12 +208,16 @@ class SpreadTest {
             throws IOException {
         try (Rig rig = new Rig(transport, unix, 2)) {
             List<SocketChannel> silent = new ArrayList<>();
+            long startNs = System.nanoTime();
             SocketChannel oldest = rig.connect();
             rig.homes.getFirst().test.until("taken", () -> rig.listener.connections() == 1);
             for (int i = 0; i < Limits.UNDECIDED_MAX; i++) {
                 silent.add(rig.connect());
             }
             assertThat(oldest.read(ByteBuffer.allocate(1))).isEqualTo(-1);
+            assertThat(System.nanoTime() - startNs)
+                    .as("before its time was up")
+                    .isLessThan(Limits.FIRST_FRAME_NS);
             oldest.close();
             rig.homes
                     .getFirst()
