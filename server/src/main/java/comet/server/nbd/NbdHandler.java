@@ -93,16 +93,6 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
         return home.peer(channel);
     }
 
-    /// The server is being stopped.
-    void stop() {
-        session.stop();
-    }
-
-    /// The time for that is over.
-    void cutOff(String reason) {
-        abort(reason);
-    }
-
     void tick(long nowNs) {
         session.tick(nowNs, output.unsentBytes());
         output.rest();
@@ -238,7 +228,7 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
 
     /// Everything that was given to the channel has left.
     void drained() {
-        if (target != null) {
+        if (moves()) {
             planDeparture();
         }
         if (session.blocked()) {
@@ -325,6 +315,10 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
     public void move(int place) {
         target = server.place(place);
         planDeparture();
+    }
+
+    boolean moves() {
+        return target != null;
     }
 
     private void planDeparture() {

@@ -33,7 +33,7 @@ final class NbdLoop {
     private final Events events;
     private final @Nullable NbdTls tls;
     private final boolean first;
-    private final Set<NbdHandler> handlers = new LinkedHashSet<>();
+    final Set<NbdHandler> handlers = new LinkedHashSet<>();
 
     /// Of the first one.
     final Set<Channel> listeners = new LinkedHashSet<>();
@@ -94,7 +94,7 @@ final class NbdLoop {
                 ticking.cancel();
             }
             List.copyOf(listeners).forEach(Channel::close);
-            List.copyOf(handlers).forEach(NbdHandler::stop);
+            List.copyOf(handlers).forEach(handler -> handler.session().stop());
         });
     }
 
@@ -109,7 +109,7 @@ final class NbdLoop {
     private void awaitEnd(long deadlineNs, CompletableFuture<@Nullable Void> ended) {
         boolean late = loop.nowNs() - deadlineNs > 0;
         if (late) {
-            List.copyOf(handlers).forEach(handler -> handler.cutOff("not stopped in time"));
+            List.copyOf(handlers).forEach(handler -> handler.abort("not stopped in time"));
         }
         boolean empty = handlers.isEmpty() && underWay == 0 && listeners.isEmpty();
         if (late || empty && shared.counters.requestsInFlight == 0) {

@@ -17,6 +17,7 @@ final class MemoryExports implements Exports {
     /// Refusals say the name.
     boolean echo;
 
+    int found;
     int open;
     int opened;
 
@@ -50,14 +51,15 @@ final class MemoryExports implements Exports {
     }
 
     @Override
-    public void find(String name, Found found) {
+    public void find(String name, Found done) {
+        found++;
         run(() -> {
             if (shuttingDown) {
-                found.refused(Refusal.SHUTDOWN, "stopping");
+                done.refused(Refusal.SHUTDOWN, "stopping");
             } else if (devices.containsKey(name)) {
-                found.found(export(name));
+                done.found(export(name));
             } else {
-                found.refused(Refusal.UNKNOWN, echo ? "there is no " + name : "no such export");
+                done.refused(Refusal.UNKNOWN, echo ? "there is no " + name : "no such export");
             }
         });
     }

@@ -4,7 +4,13 @@ import static comet.server.nbd.MemoryNbdServer.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import comet.io.net.Address;
 import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -13,6 +19,7 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -20,6 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(60)
 class NbdLoopsTest {
     private static final String FAR = "disk0";
+    private static final int OPTIONS = 900;
 
     private static TwoLoops server(String transport) throws Exception {
         return server(transport, NbdLimits.DEFAULT);
@@ -167,62 +175,60 @@ class NbdLoopsTest {
         }
     }
 
-    @Test
-    void a_client_moves_when_it_has_taken_what_was_said_before() throws Exception {
-        try (TwoLoops server = server("epoll")) {
-            server.nearExports.echo = true;
-            int options = 30_000;
-            Bytes bytes = new Bytes().u32(3);
-            String unknown = "x".repeat(250);
-            for (int i = 0; i < options; i++) {
-                bytes.go(6, unknown);
-            }
-            bytes.go(7, FAR).request(0, 3, 1, 0, 0);
-            try (Peer peer = new Peer(server.port)) {
-                Thread sender =
-                        Thread.ofVirtual()
-                                .start(() -> {
-                                    try {
-                                        peer.send(bytes);
-                                    } catch (IOException e) {
-                                        server.said.add("ERROR " + e);
-                                    }
-                                });
-                peer.read(18);
-                for (int i = 0; i < options; i++) {
-                    peer.read(16);
-                    int length = new java.math.BigInteger(peer.read(4)).intValueExact();
-                    peer.read(length);
-                }
-                peer.read(20 + 12 + 20);
-                peer.expect(new Bytes().simple(0, 1));
-                sender.join();
-            }
-            server.awaitNobody();
+    /// A client that has chosen the far export, with answers before it that it has not taken: more
+    /// than the socket holds, less than would keep the choice from being read.
+    private static SocketChannel choosing(TwoLoops server, Path path) throws Exception {
+        server.nearExports.echo = true;
+        server.server.listen(new Address.Unix(path)).get();
+        SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+        channel.connect(UnixDomainSocketAddress.of(path));
+        Bytes bytes = new Bytes().u32(3);
+        for (int i = 0; i < OPTIONS; i++) {
+            bytes.go(6, "x".repeat(250));
+        }
+        write(channel, bytes);
+        NbdLoop near = server.server.place(0);
+        // Answered, and written as far as the socket takes it, before the choice comes.
+        await(() -> near.loop.call(() -> server.nearExports.found) == OPTIONS);
+        near.loop.call(() -> true);
+        write(channel, new Bytes().go(7, FAR).request(0, 3, 1, 0, 0));
+        await(() -> near.loop.call(() -> near.handlers.stream().anyMatch(NbdHandler::moves)));
+        return channel;
+    }
+
+    private static void write(SocketChannel channel, Bytes bytes) throws IOException {
+        ByteBuffer out = ByteBuffer.wrap(bytes.array());
+        while (out.hasRemaining()) {
+            channel.write(out);
         }
     }
 
     @Test
-    void who_does_not_take_what_was_said_before_is_cut_after_a_while() throws Exception {
-        try (TwoLoops server = server("epoll", small(16))) {
-            server.nearExports.echo = true;
-            try (Peer peer = new Peer(server.port)) {
-                peer.send(new Bytes().u32(3));
-                Bytes bytes = new Bytes();
-                String unknown = "x".repeat(250);
-                for (int i = 0; i < 30_000; i++) {
-                    bytes.go(6, unknown);
-                }
-                Thread.ofVirtual()
-                        .start(() -> {
-                            try {
-                                peer.send(bytes.go(7, FAR));
-                            } catch (IOException e) {
-                                server.said.add("INFO " + e);
-                            }
-                        });
-                await(() -> server.server.counters().connectionsAborted == 1);
+    void a_client_moves_when_it_has_taken_what_was_said_before(@TempDir Path folder)
+            throws Exception {
+        try (TwoLoops server = server("epoll");
+                SocketChannel channel = choosing(server, folder.resolve("s"))) {
+            for (int i = 0; i < 20; i++) {
+                server.loops.get(0).call(() -> true);
+                assertThat(server.server.place(0).shared.counters.connectionsOpen).isEqualTo(1);
             }
+            int refusal = 20 + "there is no ".length() + 250;
+            ByteBuffer in = ByteBuffer.allocate(18 + OPTIONS * refusal + 20 + 12 + 20 + 16);
+            while (in.hasRemaining()) {
+                assertThat(channel.read(in)).isPositive();
+            }
+            assertThat(in.getLong(in.limit() - 8)).isEqualTo(1);
+            assertThat(server.server.place(1).shared.counters.connectionsOpen).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void who_does_not_take_what_was_said_before_is_cut_after_a_while(@TempDir Path folder)
+            throws Exception {
+        try (TwoLoops server = server("epoll", small(16));
+                SocketChannel _ = choosing(server, folder.resolve("s"))) {
+            await(() -> server.server.counters().connectionsAborted == 1);
+            assertThat(server.said).anyMatch(line -> line.contains("negotiation took too long"));
             server.awaitNobody();
         }
     }
