@@ -13,16 +13,17 @@ import comet.wire.ReadReply;
 import comet.wire.ReadRequest;
 import comet.wire.Status;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// Makes one chunk here what it is at a source, block by block: for recovery, for levelling, and to
 /// repair blocks that are bad here.
 ///
 /// 1. Writes of the chunk wait here (not for a repair, which changes no version). The client's next
-///    writes wait for those, so the source soon stands still, too.
+///    writes wait for those, so the source soon stands still, too. Where recovery finds much to be
+///    copied that is done ahead, while writes go on (they are noted here, since the chunk is none
+///    that they build on): what the source has meanwhile changed again is left out. A few rounds of
+///    that leave little for which writes have to wait.
 /// 2. The source tells its version and the versions of all blocks; ours are compared with them.
 /// 3. Blocks that differ are read, each in exactly the version that was told; a newer one means
 ///    that the source has moved on: again from 2.
@@ -104,13 +105,7 @@ final class ChunkPull {
     private final BlockTables ours = new BlockTables();
     private final BitSet differing = new BitSet(Sizes.CHUNK_BLOCKS);
     private final ArrayDeque<int[]> ranges = new ArrayDeque<>();
-    private final List<Frame> copies = new ArrayList<>();
-
-    /// Per block that was read: its frame in `copies`, and where in the frame's data it lies, -1
-    /// where the source cannot read it any more.
-    private final int[] copyOf = new int[Sizes.CHUNK_BLOCKS];
-
-    private final int[] offsetOf = new int[Sizes.CHUNK_BLOCKS];
+    private final PulledBlocks pulled = new PulledBlocks();
     private int reading;
     private int attempts;
     private int probes;
@@ -121,6 +116,9 @@ final class ChunkPull {
     private int nextPut;
     private boolean pinned;
     private boolean ended;
+
+    /// Rounds of copying while writes go on that may still come; 0: they wait.
+    private int aheadRounds;
 
     ChunkPull(
             DiskServer disk,
@@ -145,6 +143,23 @@ final class ChunkPull {
     }
 
     void start() {
+        if (bad == null && purpose.sourceWins()) {
+            aheadRounds = Limits.PULL_AHEAD_ROUNDS;
+            askBlocks(false);
+        } else {
+            askForGood();
+        }
+    }
+
+    private boolean isAhead() {
+        return aheadRounds > 0;
+    }
+
+    /// Writes wait from now on.
+    private void askForGood() {
+        aheadRounds = 0;
+        attempts = 0;
+        forget();
         if (bad == null) {
             disk.holds().pin(key);
             pinned = true;
@@ -158,7 +173,11 @@ final class ChunkPull {
 
     private void askBlocks(boolean versionOnly) {
         if (attempts++ > Limits.PULL_ATTEMPTS_MAX) {
-            end(Result.CHANGED);
+            if (isAhead()) {
+                askForGood();
+            } else {
+                end(Result.CHANGED);
+            }
             return;
         }
         Frame f = disk.frames().take();
@@ -179,9 +198,11 @@ final class ChunkPull {
         long version = ChunkRequest.replyVersion(reply);
         if (purpose.wanted() != 0 && version != purpose.wanted()) {
             end(Result.WRONG_VERSION);
-        } else if (Versions.compare(version, purpose.noted()) < 0) {
+        } else if (!isAhead() && Versions.compare(version, purpose.noted()) < 0) {
             probeAgain();
-        } else if (bad == null && version == disk.version(key.volumeId(), key.chunkIndex())) {
+        } else if (isAhead() && (version == Versions.NONE || isHere(version))) {
+            askForGood();
+        } else if (bad == null && isHere(version)) {
             end(Result.DONE);
         } else if (versionOnly) {
             askBlocks(false);
@@ -193,6 +214,10 @@ final class ChunkPull {
             theirs.load(reply);
             loadOurs();
         }
+    }
+
+    private boolean isHere(long version) {
+        return version == disk.version(key.volumeId(), key.chunkIndex());
     }
 
     /// The source has not got a write yet that was answered here; its client has surely sent it.
@@ -269,6 +294,10 @@ final class ChunkPull {
                 differing.set(n);
             }
         }
+        if (isAhead() && !worthAhead()) {
+            askForGood();
+            return;
+        }
         ranges.clear();
         int block = differing.nextSetBit(0);
         while (block >= 0) {
@@ -289,9 +318,22 @@ final class ChunkPull {
         readMore();
     }
 
+    /// Leaves only data; whether that is so much that writes should not wait for it.
+    private boolean worthAhead() {
+        for (int n = differing.nextSetBit(0); n >= 0; n = differing.nextSetBit(n + 1)) {
+            if (theirs.states[n] != BlockState.DATA) {
+                differing.clear(n);
+            }
+        }
+        return differing.cardinality() > Limits.PULL_AHEAD_BLOCKS;
+    }
+
     private boolean differs(int n) {
         boolean sameVersion = theirs.versions[n] == ours.versions[n];
         boolean bothData = theirs.states[n] == BlockState.DATA && ours.states[n] == BlockState.DATA;
+        if (isAhead()) {
+            return !sameVersion;
+        }
         if (sameVersion && bothData && theirs.crcs[n] != ours.crcs[n]) {
             pulls.conflict(key, n, theirs.versions[n], sourceDiskId);
             return false;
@@ -354,26 +396,8 @@ final class ChunkPull {
             restart();
             return;
         }
-        keep(reply, range);
+        pulled.keep(disk.frames().take(), reply, range);
         readMore();
-    }
-
-    private void keep(Frame reply, int[] range) {
-        int offset = reply.dataOffset();
-        for (int n = 0; n < range[1]; n++) {
-            boolean data = ReadReply.state(reply, n) == BlockState.DATA;
-            copyOf[range[0] + n] = copies.size();
-            offsetOf[range[0] + n] = data ? offset : -1;
-            offset += data ? Sizes.BLOCK_BYTES : 0;
-        }
-        Frame copy = disk.frames().take();
-        copy.start(MessageType.READ_REPLY, 0, Frame.HEADER_BYTES);
-        if (reply.hasData()) {
-            int from = reply.dataOffset();
-            int bytes = reply.dataBytes();
-            copy.data(reply.takeData(), from, bytes);
-        }
-        copies.add(copy);
     }
 
     private static boolean valid(Frame reply, int[] range) {
@@ -383,26 +407,29 @@ final class ChunkPull {
     }
 
     /// Whether the blocks are in the versions that the source told, with the right bytes; or not
-    /// readable there any more.
+    /// readable there any more. Ahead, those that are not are left out.
     private boolean asTold(Frame reply, int[] range) {
         int at = 0;
         for (int n = 0; n < range[1]; n++) {
             int block = range[0] + n;
             int state = ReadReply.state(reply, n);
+            boolean told = ReadReply.blockVersion(reply, n) == theirs.versions[block];
             if (state == BlockState.DATA) {
                 if (at == ReadReply.dataBlocks(reply)) {
                     return false;
                 }
                 int offset = reply.dataOffset() + at++ * Sizes.BLOCK_BYTES;
                 int crc = pulls.crc().of(reply.data(), offset, Sizes.BLOCK_BYTES);
-                if (crc != theirs.crcs[block]) {
-                    return false;
-                }
+                told &= crc == theirs.crcs[block];
+            } else {
+                boolean gone = state == BlockState.CORRUPT || state == BlockState.LOST;
+                told &= gone && !isAhead();
             }
-            boolean gone = state == BlockState.CORRUPT || state == BlockState.LOST;
-            if (ReadReply.blockVersion(reply, n) != theirs.versions[block]
-                    || !gone && state != BlockState.DATA) {
+            if (!told && !isAhead()) {
                 return false;
+            }
+            if (!told) {
+                differing.clear(block);
             }
         }
         return true;
@@ -417,13 +444,9 @@ final class ChunkPull {
     // All blocks are here.
 
     private void apply() {
-        long bytes = 0;
-        for (Frame copy : copies) {
-            bytes += copy.dataBytes();
-        }
         expected = ours.version;
         nextPut = 0;
-        if (!disk.space().fits(bytes)) {
+        if (!disk.space().fits(pulled.bytes())) {
             end(Result.NO_SPACE);
             return;
         }
@@ -451,11 +474,24 @@ final class ChunkPull {
             }
             putSome();
         }
+        if (isAhead()) {
+            nextRound();
+            return;
+        }
         if (bad == null) {
             disk.store().setVersion(key.volumeId(), key.chunkIndex(), theirs.version);
             disk.counters().chunksCopied++;
         }
         end(Result.DONE);
+    }
+
+    private void nextRound() {
+        if (--aheadRounds == 0) {
+            askForGood();
+        } else {
+            attempts = 0;
+            restart();
+        }
     }
 
     /// Puts as many blocks as fit into what was found free.
@@ -482,8 +518,8 @@ final class ChunkPull {
 
     private void put(int n) {
         boolean data = theirs.states[n] == BlockState.DATA;
-        if (data && offsetOf[n] >= 0) {
-            putBlock(n, BlockState.DATA, copies.get(copyOf[n]).data(), offsetOf[n]);
+        if (data && pulled.offset(n) >= 0) {
+            putBlock(n, BlockState.DATA, pulled.data(n), pulled.offset(n));
             disk.counters().bytesCopied += Sizes.BLOCK_BYTES;
             if (bad != null) {
                 purpose.repaired(n, sourceDiskId);
@@ -540,8 +576,7 @@ final class ChunkPull {
 
     private void forget() {
         reading = 0;
-        copies.forEach(Frame::release);
-        copies.clear();
+        pulled.clear();
         ranges.clear();
     }
 

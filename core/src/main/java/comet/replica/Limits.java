@@ -99,6 +99,12 @@ public final class Limits {
     /// After room in the ring was announced and did not suffice, until it is asked for again.
     public static final long ROOM_RETRY_NS = MS;
 
+    /// Rounds of a copy while writes of its chunk go on, and how many differing blocks are worth
+    /// one: fewer are copied within two round trips while writes wait.
+    public static final int PULL_AHEAD_ROUNDS = 3;
+
+    public static final int PULL_AHEAD_BLOCKS = 4;
+
     /// READs of one copy under way at a time.
     public static final int PULL_READS_MAX = 4;
 

@@ -71,6 +71,38 @@ class RecoveryTest {
         assertThat(harness.store(2).fence(1)).isEqualTo(5);
     }
 
+    /// Writes of the chunk wait for the end of its copy alone.
+    @Test
+    void much_is_copied_while_writes_go_on() {
+        open(5);
+        int blocks = 200;
+        both(1, 0, 0, v(5, 1), 1);
+        two.sync(1);
+        for (int n = 0; n < blocks; n++) {
+            both(0, n, n == 0 ? 0 : v(5, n), v(5, n + 1), n + 1);
+        }
+        // So slow that it can be watched, above all where it ends.
+        harness.config = new NodeConfig(3_000_000_000L, 1 << 20, Limits.CREDIT_WINDOW_MAX);
+        harness.net.unlisten("1");
+        crashTwo();
+        two = harness.connect(2, Lane.WRITE);
+        harness.net.listen("1", harness.server(1));
+        one = harness.connect(1, Lane.WRITE);
+        while (harness.disk(2).status().pullsActive() == 0) {
+            harness.loop.advanceMs(1);
+        }
+        harness.loop.advanceMs(300);
+        assertThat(harness.disk(2).status().pullsActive()).isEqualTo(1);
+        assertThat(harness.disk(2).holds().held(1, 0)).isFalse();
+        long next = v(5, blocks + 1);
+        assertThat(two.write(0, 7, v(5, blocks), next, 3).status()).isEqualTo(Status.NOTED);
+        assertThat(one.write(0, 7, v(5, blocks), next, 3).status()).isZero();
+        assertRecovered();
+        assertThat(harness.version(2, 0)).isEqualTo(next);
+        assertThat(harness.disk(2).counters().bytesCopied / 4096)
+                .isBetween((long) blocks, blocks + 1L);
+    }
+
     /// Cut off, or standing still, for so long that the others went on.
     @Test
     void a_replica_that_was_left_behind_asks_to_come_back() {
