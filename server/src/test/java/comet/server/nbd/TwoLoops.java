@@ -94,7 +94,9 @@ final class TwoLoops implements AutoCloseable {
 
     @Override
     public void close() {
-        server.stop(Duration.ofSeconds(5)).join();
+        long startNs = System.nanoTime();
+        server.stop(Duration.ofSeconds(10)).join();
+        assertThat(System.nanoTime() - startNs).as("somebody was left").isLessThan(9_000_000_000L);
         loops.forEach(EventLoop::close);
         assertThat(said).noneMatch(line -> line.startsWith("ERROR"));
     }
