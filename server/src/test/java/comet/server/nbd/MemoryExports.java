@@ -38,6 +38,10 @@ final class MemoryExports implements Exports {
         return elsewhere.remove(name) != null;
     }
 
+    int held() {
+        return held.size();
+    }
+
     /// Gives the answers that were held back.
     void answer() {
         List<Runnable> now = List.copyOf(held);

@@ -175,6 +175,27 @@ class NbdLoopsTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"epoll", "nio"})
+    void who_is_cut_off_at_its_departure_is_forgotten(String transport) throws Exception {
+        try (TwoLoops server = server(transport);
+                Peer peer = new Peer(server.port)) {
+            NbdLoop near = server.server.place(0);
+            near.loop.call(() -> server.nearExports.hold = true);
+            peer.send(new Bytes().u32(3).go(7, FAR).request(0, 3, 1, 0, 0));
+            peer.read(18);
+            await(() -> near.loop.call(server.nearExports::held) == 1);
+            near.loop.submit(() -> {
+                NbdHandler handler = near.handlers.iterator().next();
+                server.nearExports.answer();
+                // Behind its departure in the same turn, before the channel has left.
+                near.loop.execute(() -> handler.abort("by the test"));
+            });
+            assertThatThrownBy(() -> peer.read(1)).isInstanceOf(IOException.class);
+            server.awaitNobody();
+        }
+    }
+
     /// A client that has chosen the far export, with answers before it that it has not taken: more
     /// than the socket holds, less than would keep the choice from being read.
     private static SocketChannel choosing(TwoLoops server, Path path) throws Exception {
