@@ -158,6 +158,19 @@ def wait_for(condition, what, seconds=30):
         time.sleep(0.05)
 
 
+def by_second(lines):
+    """Bandwidth of each second from the first to the last in fio's logs of one job, a log for each stream.
+
+    fio writes a line for each second and direction, some milliseconds early or late, and none where
+    nothing completed: such a second counts as 0."""
+    seconds = {}
+    for line in lines:
+        when, bandwidth = (int(x) for x in line.split(",")[:2])
+        second = (when + 500) // 1000
+        seconds[second] = seconds.get(second, 0) + bandwidth
+    return [seconds.get(t, 0) for t in range(min(seconds), max(seconds) + 1)] if seconds else []
+
+
 def fio(target, name, rw, bs, depth, jobs, fsync, size, runtime=None, ramp=1, extra=()):
     """One job; with `runtime`, for so many seconds after `ramp` unmeasured ones, else once over `size`."""
     part = size // jobs

@@ -359,7 +359,8 @@ final class ChunkPull {
             reading++;
             long bytes = range[1] * (long) Sizes.BLOCK_BYTES;
             long wait = purpose.sourceWins() ? pulls.throttle(bytes) : 0;
-            if (wait == 0) {
+            if (wait == 0 || pinned) {
+                // Guests wait for it.
                 read(range, round);
             } else {
                 disk.loop().schedule(wait, () -> read(range, round));

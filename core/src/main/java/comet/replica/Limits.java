@@ -126,8 +126,9 @@ public final class Limits {
     /// How soon a disk asks again that could not start because another one has to be heard first.
     public static final long WAIT_FOR_PEER_NS = 500 * MS;
 
-    /// How long finished groups are collected into one promotion.
-    public static final long PROMOTION_BATCH_NS = 3 * MS;
+    /// How long finished groups are collected into one promotion. Each is a new map for everybody,
+    /// and gateways open its groups anew.
+    public static final long PROMOTION_BATCH_NS = 100 * MS;
 
     /// PGs in one promotion.
     public static final int PROMOTION_PGS_MAX = 1024;
