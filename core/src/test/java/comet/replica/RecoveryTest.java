@@ -224,7 +224,7 @@ class RecoveryTest {
         harness.recovering(0, 2);
         harness.loop.run();
         harness.meta.reach(false);
-        harness.loop.advanceMs(50);
+        harness.loop.advance(2 * Limits.PROMOTION_BATCH_NS);
         assertThat(Harness.some(harness.disk(2).recovery(0)).asked()).isTrue();
         // It applies what follows, and holds back what it would note.
         assertThat(two.write(chunk, 2, v(5, 1), v(5, 2), 2).status()).isZero();
