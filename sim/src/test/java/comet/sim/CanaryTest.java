@@ -73,9 +73,10 @@ class CanaryTest {
         caught(Canary.LIE_ABOUT_SYNC, "unexpected event", true, Fault.POWER_EVERYTHING);
     }
 
+    /// What was flushed does not fit its checksum on either disk.
     @Test
     void g4_records_before_their_data_are_caught() {
-        caught(Canary.RECORD_BEFORE_DATA, "guests of volume", true, Fault.POWER_EVERYTHING);
+        caught(Canary.RECORD_BEFORE_DATA, "G8:", true, Fault.POWER_EVERYTHING);
     }
 
     @Test
