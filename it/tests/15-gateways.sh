@@ -3,48 +3,9 @@
 # detaching by force, the grace period of deleted volumes, metrics, and a gateway that cannot flush.
 # timeout: 400
 . "$(dirname "$0")/../lib.sh"
+. "$COMET_ROOT/it/byhand.sh"
 
-read -r l1 r1 l2 < <(python3 -c '
-import socket
-sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
-print(*[s.getsockname()[1] for s in sockets])')
-group="[\"127.0.0.1:$l1\"]"
-mkdir -p "$IT_DIR"/{n1,n2}/disk "$IT_DIR"/{g1,g2}
-node_conf() { # NAME DOMAIN PORT [LINE]
-    cat >"$IT_DIR/$1/node.conf" <<CONF
-name = $1
-domain = $2
-listen = "127.0.0.1:$3"
-disks = [ { path = disk } ]
-journal-size = 64M
-group = $group
-${4:-}
-CONF
-}
-node_conf n1 a "$l1" "meta.members = [ { name = n1, raft = \"127.0.0.1:$r1\", control = \"127.0.0.1:$l1\" } ]"
-node_conf n2 b "$l2"
-for name in g1 g2; do
-    printf 'name = %s\ngroup = %s\nexports = ["*"]\nidle-detach = 1s\n' $name "$group" >"$IT_DIR/$name/gateway.conf"
-done
-declare -A PID
-begin() { # ROLE NAME [FLAG…]: without waiting
-    rm -f "$IT_DIR/$2.out"
-    "$COMET_ROOT/comet" "$1" --config "$IT_DIR/$2/$1.conf" "${@:3}" >"$IT_DIR/$2.out" 2>>"$IT_DIR/$2.log" &
-    PID[$2]=$!
-    own "${PID[$2]}"
-}
-begun() { await_line "${PID[$1]}" "$IT_DIR/$1.out" '^ready'; }
-at() { comet "${@:2}" --admin "$IT_DIR/$1/admin.sock"; }
-field() { at g2 volume info "$1" --json | jq -r ".$2"; }
-is() { [[ $(field "$1" "$2") == "$3" ]]; }
-
-begin node n1
-begin node n2
-begin gateway g1
-begin gateway g2
-IT_WAIT=40 await at n1 cluster create --placement-groups 64
-for name in n1 n2 g1 g2; do begun $name; done
-for name in moved taken pinned forced dropped gone kept; do at g1 volume create $name --size 64M; done
+by_hand 64M "moved taken pinned forced dropped gone kept"
 
 cat >"$IT_DIR/two.py" <<'PYTHON'
 # A client at each gateway: two("moved") has .one and .two; patterns are kept in .blocks.

@@ -4,40 +4,10 @@
 # another number of loops; all data is right, and it stops cleanly.
 # timeout: 400
 . "$(dirname "$0")/../lib.sh"
+. "$COMET_ROOT/it/byhand.sh"
 
-read -r l1 r1 l2 tcp < <(python3 -c '
-import socket
-sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(4)]
-print(*[s.getsockname()[1] for s in sockets])')
-group="[\"127.0.0.1:$l1\"]"
-mkdir -p "$IT_DIR"/{n1,n2}/disk "$IT_DIR"/{g1,g2}
-node_conf() { # NAME DOMAIN PORT [LINE]
-    cat >"$IT_DIR/$1/node.conf" <<CONF
-name = $1
-domain = $2
-listen = "127.0.0.1:$3"
-disks = [ { path = disk } ]
-journal-size = 128M
-group = $group
-${4:-}
-CONF
-}
-node_conf n1 a "$l1" "meta.members = [ { name = n1, raft = \"127.0.0.1:$r1\", control = \"127.0.0.1:$l1\" } ]"
-node_conf n2 b "$l2"
-for name in g1 g2; do
-    printf 'name = %s\ngroup = %s\nexports = ["*"]\nidle-detach = 1s\nloops = 2\n' $name "$group" >"$IT_DIR/$name/gateway.conf"
-done
-echo "nbd.listen = \"127.0.0.1:$tcp\"" >>"$IT_DIR/g1/gateway.conf"
-declare -A PID
-begin() { # ROLE NAME [FLAG…]: without waiting
-    rm -f "$IT_DIR/$2.out"
-    "$COMET_ROOT/comet" "$1" --config "$IT_DIR/$2/$1.conf" "${@:3}" >"$IT_DIR/$2.out" 2>>"$IT_DIR/$2.log" &
-    PID[$2]=$!
-    own "${PID[$2]}"
-}
-begun() { await_line "${PID[$1]}" "$IT_DIR/$1.out" '^ready'; }
-at() { comet "${@:2}" --admin "$IT_DIR/$1/admin.sock"; }
-is() { [[ $(at g2 volume info "$1" --json | jq -r ".$2") == "$3" ]]; }
+VOLUME_SIZE=128M by_hand 128M "v1 v2 v3 v4 v5 v6" "loops = 2"
+
 uri() { echo "nbd+unix:///$1?socket=$IT_DIR/${2:-g1}/nbd.sock"; }
 # Processor time of the loops of g1, in ticks: one line for each.
 loops() {
@@ -46,15 +16,23 @@ loops() {
         if [[ $(<"$task/comm") == g1-* ]]; then awk '{ print $14 + $15 }' "$task/stat"; fi
     done
 }
+# Writes a volume through g2 by a client that stays until the volume was seen there: idle ones detach.
+written_at_g2() { # VOLUME PATTERN OFFSET LENGTH
+    local client out="$IT_DIR/client.out"
+    mkfifo "$IT_DIR/client.in"
+    qemu-io -f raw "$(uri "$1" g2)" <"$IT_DIR/client.in" >"$out" 2>&1 &
+    client=$!
+    own $client
+    exec 7>"$IT_DIR/client.in"
+    printf 'write -P %s %s %s\nflush\n' "$2" "$3" "$4" >&7
+    IT_WAIT=30 await grep -q 'wrote ' "$out" || fail "$1 was not written at g2: $(cat "$out")"
+    IT_WAIT=10 await is "$1" gateway g2 || fail "$1 is not at g2"
+    echo quit >&7
+    exec 7>&-
+    wait $client || fail "the client of $1: $(cat "$out")"
+    rm "$IT_DIR/client.in"
+}
 no_errors() { ! grep -E ' ERROR |nbd-failure' "$IT_DIR"/*.log || fail "errors in the logs"; }
-
-begin node n1
-begin node n2
-begin gateway g1
-begin gateway g2
-IT_WAIT=40 await at n1 cluster create --placement-groups 64
-for name in n1 n2 g1 g2; do begun $name; done
-for name in v1 v2 v3 v4 v5 v6; do at g1 volume create $name --size 128M; done
 
 say "what was said to clients of several volumes"
 [[ $(nbdinfo --list --json "nbd+unix:///?socket=$IT_DIR/g1/nbd.sock" | jq -r '[.exports[]["export-name"]] | sort | join(" ")') == "v1 v2 v3 v4 v5 v6" ]] ||
@@ -70,8 +48,8 @@ fio_job() { # VOLUME URI
 jobs=()
 fio_job v1 "$(uri v1)" & jobs+=($!)
 fio_job v2 "$(uri v2)" & jobs+=($!)
-fio_job v3 "nbd://127.0.0.1:$tcp/v3" & jobs+=($!)
-fio_job v4 "nbd://127.0.0.1:$tcp/v4" & jobs+=($!)
+fio_job v3 "nbd://127.0.0.1:$TCP/v3" & jobs+=($!)
+fio_job v4 "nbd://127.0.0.1:$TCP/v4" & jobs+=($!)
 for pid in "${jobs[@]}"; do own "$pid"; done
 
 say "meanwhile others are attached, detached and migrated"
@@ -83,16 +61,14 @@ done
 at g1 volume detach v5
 is v5 state detached || fail "v5 is still attached"
 at g1 volume migrate v6 --to g2
-qemu-io -f raw -c 'read -P 0x51 0 16M' -c 'write -P 0x52 0 4M' -c flush "$(uri v6 g2)" >/dev/null
-is v6 gateway g2 || fail "v6 has not migrated"
+qemu-io -r -f raw -c 'read -P 0x51 0 16M' "$(uri v6 g2)" >/dev/null
+written_at_g2 v6 0x52 0 4M
 qemu-io -f raw -c 'read -P 0x51 0 16M' -c 'write -P 0x53 4M 4M' -c flush "$(uri v5)" >/dev/null
 # A gateway that has not written yields: the loop that owns the volume has to answer.
 for volume in v5 v6; do
     IT_WAIT=20 await is $volume state detached
     at g1 volume attach $volume
-    qemu-io -f raw -c 'write -P 0x54 8M 4M' -c flush "$(uri $volume g2)" >/dev/null ||
-        fail "$volume was not yielded"
-    is $volume gateway g2 || fail "$volume is not at g2"
+    written_at_g2 $volume 0x54 8M 4M
 done
 at g1 volume rename v5 renamed
 qemu-io -r -f raw -c 'read -P 0x53 4M 4M' "$(uri renamed)" >/dev/null
