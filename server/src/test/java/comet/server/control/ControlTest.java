@@ -9,6 +9,7 @@ import comet.cluster.ClusterMap;
 import comet.cluster.Command;
 import comet.cluster.Command.Attach.Mode;
 import comet.cluster.MapUpdate;
+import comet.cluster.MemberState;
 import comet.cluster.Reply;
 import comet.cluster.VolumeInfo.Durability;
 import comet.io.loop.EventLoop;
@@ -191,6 +192,14 @@ class ControlTest {
         return new Command.CreateVolume(name, 1 << 20, Durability.FLUSH, 1);
     }
 
+    private static void startTwoDisks(Client client) throws Exception {
+        for (int i = 1; i <= 2; i++) {
+            client.id(new Command.RegisterNode("n" + i, "room-" + i, "h", List.of("h:1")));
+            client.id(new Command.AddDisk(i, 9, i, "room-" + i, 1000));
+            client.submit(new Command.RegisterDisk(i, 9, i, 1, 0, false, false));
+        }
+    }
+
     private static void until(BooleanSupplier fact) throws InterruptedException {
         while (!fact.getAsBoolean()) {
             Thread.sleep(2);
@@ -231,11 +240,7 @@ class ControlTest {
         Member member = alone();
         Client admin = local(member);
         admin.submit(create(8192));
-        for (int i = 1; i <= 2; i++) {
-            admin.id(new Command.RegisterNode("n" + i, "room-" + i, "h", List.of("h:1")));
-            admin.id(new Command.AddDisk(i, 9, i, "room-" + i, 1000));
-            admin.submit(new Command.RegisterDisk(i, 9, i, 1, 0, false, false));
-        }
+        startTwoDisks(admin);
         Client client = remote(List.of(List.of(member.address())));
         MapUpdate all = client.meta.fetch(0, SOON);
         assertThat(all.pgs()).hasSize(8192);
@@ -264,6 +269,47 @@ class ControlTest {
         assertThat(status.disks().getFirst().bootId()).isEqualTo(3);
         assertThat(status.disks().getFirst().alive()).isTrue();
         assertThat(status.gateways().getFirst().gatewayId()).isEqualTo(client.gatewayId);
+    }
+
+    @Test
+    void a_silent_disk_is_left_behind_by_the_leader_on_its_own() throws Exception {
+        Member member = alone();
+        Client client = local(member);
+        client.submit(create(4));
+        startTwoDisks(client);
+        // Disk 1 goes on beating; nobody speaks for disk 2.
+        loop.submit(() -> client.client.reportDisk(1, bootId(client, 1)));
+        until(() -> loop.call(() -> state(client.map, 2)) == MemberState.STALE);
+        assertThat(loop.call(() -> state(client.map, 1))).isEqualTo(MemberState.IN_SYNC);
+    }
+
+    private static long bootId(Client client, int diskId) {
+        return client.map.disk(diskId).bootId();
+    }
+
+    private static MemberState state(ClusterMap map, int diskId) {
+        return map.pg(0).member(diskId).state();
+    }
+
+    @Test
+    void only_the_leader_says_what_cannot_be_reached() throws Exception {
+        Member member = alone();
+        Client client = remote(List.of(List.of(member.address())));
+        client.submit(create(4));
+        startTwoDisks(client);
+        Raw raw = new Raw(member.address());
+        raw.hello(hello(1, 2, Lane.CONTROL));
+        String liar =
+                "{\"type\":\"Submit\",\"submission\":{\"origin\":1,\"sequence\":1,"
+                        + "\"command\":{\"type\":\"Unreachable\",\"diskId\":1,\"bootId\":%d}}}";
+        long bootId = loop.call(() -> bootId(client, 1));
+        raw.send(MessageType.CONTROL, 0, liar.formatted(bootId).getBytes(StandardCharsets.UTF_8));
+        raw.awaitEnd();
+        assertThat(client.meta.fetch(0, SOON).pgs())
+                .allSatisfy(pg ->
+                        assertThat(pg.members())
+                                .allSatisfy(one ->
+                                        assertThat(one.state()).isEqualTo(MemberState.IN_SYNC)));
     }
 
     @Test
