@@ -13,11 +13,10 @@ import java.util.List;
 /// @param largeBytesMin writes with at least so much data go straight to their place
 public record JournalConfig(long bytes, long memoryBytes, int largeBytesMin) {
     static final String SIZE = "journal-size";
-    static final String MEMORY = "journal-memory";
+    static final String MEMORY = JournalMemory.KEY;
     static final String LARGE = "large-writes";
     private static final long BYTES_MIN = 64L << 20;
     private static final long BYTES_MAX = 64L << 30;
-    private static final long MEMORY_MIN = 16L << 20;
 
     /// What no request carries.
     private static final int LARGE_MAX = 2 * Sizes.CHUNK_BYTES;
@@ -26,7 +25,7 @@ public record JournalConfig(long bytes, long memoryBytes, int largeBytesMin) {
     static JournalConfig read(ConfigFile file) {
         return new JournalConfig(
                 file.bytes(SIZE, BYTES_MIN, BYTES_MAX),
-                file.has(MEMORY) ? file.bytes(MEMORY, MEMORY_MIN, BYTES_MAX) : 0,
+                file.has(MEMORY) ? file.bytes(MEMORY, JournalMemory.OF_EACH_MIN, BYTES_MAX) : 0,
                 (int) file.bytes(LARGE, Sizes.BLOCK_BYTES, LARGE_MAX));
     }
 
@@ -43,7 +42,7 @@ public record JournalConfig(long bytes, long memoryBytes, int largeBytesMin) {
     public JournalMemory memory(int disks, long directBytesMax) {
         JournalMemory memory = new JournalMemory(directBytesMax, memoryBytes, bytes);
         if (!memory.fits(disks)) {
-            throw new ConfigException(memory.tooMuch(MEMORY, disks));
+            throw new ConfigException(memory.tooMuch(disks));
         }
         return memory;
     }

@@ -278,7 +278,7 @@ public final class NodeData implements AutoCloseable {
         }
         int count = disks.size() + 1;
         if (!settings.memory().fits(count)) {
-            throw new DataException(settings.memory().tooMuch("journal-memory", count));
+            throw new DataException(settings.memory().tooMuch(count));
         }
         NodeLoops.Part home = loops.emptiest(disks);
         NodeDisk disk = NodeDisk.open(with.on(home.loop()), folder, nodeId, settings.domain(), of);
