@@ -47,7 +47,22 @@ final class Guests {
             int zeroPercent,
             int trimPercent,
             int statusPercent,
-            boolean wholeChunks) {}
+            boolean wholeChunks) {
+        Habits withThink(long thinkNsMax) {
+            return new Habits(
+                    guestCount,
+                    depthMax,
+                    thinkNsMax,
+                    opCells,
+                    readPercent,
+                    flushPercent,
+                    fuaPercent,
+                    zeroPercent,
+                    trimPercent,
+                    statusPercent,
+                    wholeChunks);
+        }
+    }
 
     private final Simulation simulation;
     private final Prng prng;

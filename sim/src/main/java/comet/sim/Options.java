@@ -181,29 +181,15 @@ record Options(
             more.add(Fault.POWER_EVERYTHING);
             more.add(Fault.SLOW_DISK);
         }
-        return new Options(
-                nodeCount,
-                disksPerNode,
-                gatewayCount,
-                1 + prng.nextInt(3),
-                volumeChunks,
-                pgCount,
-                windowBytes,
-                cellBytes,
-                cellShift,
-                durableVolume && !flushing,
-                crowded,
-                opsPerVolume,
-                more,
-                faultGapNs,
-                safetyNs,
-                metaLossPerMille,
-                journalBytes,
-                diskBytes,
-                largeBytesMin,
-                (8L << 10) << prng.nextInt(5),
-                (16L << 10) << prng.nextInt(5),
-                true);
+        Draft draft = new Draft(this);
+        draft.volumeCount = 1 + prng.nextInt(3);
+        draft.durableVolume = durableVolume && !flushing;
+        draft.habits = crowded;
+        draft.faults = more;
+        draft.unsyncedBytesMax = (8L << 10) << prng.nextInt(5);
+        draft.inFlightBytesMax = (16L << 10) << prng.nextInt(5);
+        draft.passingWrites = true;
+        return draft.done();
     }
 
     /// The same with time for the others to go on without a node, for a while or for the rest.
@@ -211,70 +197,28 @@ record Options(
         EnumSet<Fault> more =
                 prng.chance(1, 2) ? EnumSet.of(Fault.AWAY) : EnumSet.of(Fault.AWAY, Fault.LEAVE);
         more.addAll(faults);
-        Guests.Habits calm = habits;
-        Guests.Habits patient =
-                new Guests.Habits(
-                        calm.guestCount(),
-                        calm.depthMax(),
-                        100_000_000L << prng.nextInt(3),
-                        calm.opCells(),
-                        calm.readPercent(),
-                        calm.flushPercent(),
-                        calm.fuaPercent(),
-                        calm.zeroPercent(),
-                        calm.trimPercent(),
-                        calm.statusPercent(),
-                        calm.wholeChunks());
-        return new Options(
-                nodeCount,
-                disksPerNode,
-                gatewayCount,
-                volumeCount,
-                volumeChunks,
-                pgCount,
-                windowBytes,
-                cellBytes,
-                cellShift,
-                durableVolume,
-                patient,
-                opsPerVolume,
-                more,
-                Math.max(faultGapNs, 300_000_000L << prng.nextInt(4)),
-                20_000_000_000L + prng.nextLong(20_000_000_000L),
-                metaLossPerMille,
-                journalBytes,
-                diskBytes,
-                largeBytesMin,
-                unsyncedBytesMax,
-                inFlightBytesMax,
-                passingWrites);
+        Draft draft = new Draft(this);
+        draft.habits = habits.withThink(100_000_000L << prng.nextInt(3));
+        draft.faults = more;
+        draft.faultGapNs = Math.max(faultGapNs, 300_000_000L << prng.nextInt(4));
+        draft.safetyNs = 20_000_000_000L + prng.nextLong(20_000_000_000L);
+        return draft.done();
     }
 
     /// Time for about one node to be away, and nothing else that guests would wait for.
     Options onceAway() {
-        return new Options(
-                nodeCount,
-                disksPerNode,
-                1,
-                1,
-                volumeChunks,
-                pgCount,
-                windowBytes,
-                cellBytes,
-                cellShift,
-                durableVolume,
-                lonely(new Prng(1)).habits,
-                opsPerVolume,
-                EnumSet.of(Fault.AWAY),
-                8_000_000_000L,
-                16_000_000_000L,
-                0,
-                journalBytes,
-                1L << 30,
-                largeBytesMin,
-                comet.volume.GatewayConfig.defaults().unsyncedBytesMax(),
-                comet.volume.GatewayConfig.defaults().inFlightBytesMax(),
-                false);
+        Draft draft = new Draft(lonely(new Prng(1)));
+        draft.gatewayCount = 1;
+        draft.volumeCount = 1;
+        draft.faults = EnumSet.of(Fault.AWAY);
+        draft.faultGapNs = 8_000_000_000L;
+        draft.safetyNs = 16_000_000_000L;
+        draft.metaLossPerMille = 0;
+        draft.diskBytes = 1L << 30;
+        draft.unsyncedBytesMax = comet.volume.GatewayConfig.defaults().unsyncedBytesMax();
+        draft.inFlightBytesMax = comet.volume.GatewayConfig.defaults().inFlightBytesMax();
+        draft.passingWrites = false;
+        return draft.done();
     }
 
     private static Set<Fault> faults(Prng prng) {
@@ -307,54 +251,98 @@ record Options(
                         calm.trimPercent(),
                         0,
                         calm.wholeChunks());
-        return new Options(
-                2,
-                1,
-                1,
-                1,
-                volumeChunks,
-                pgCount,
-                windowBytes,
-                cellBytes,
-                cellShift,
-                false,
-                hurried,
-                opsPerVolume,
-                faults,
-                100_000_000,
-                safetyNs,
-                0,
-                journalBytes,
-                diskBytes,
-                largeBytesMin,
-                unsyncedBytesMax,
-                inFlightBytesMax,
-                passingWrites);
+        Draft draft = new Draft(this);
+        draft.nodeCount = 2;
+        draft.disksPerNode = 1;
+        draft.gatewayCount = 1;
+        draft.volumeCount = 1;
+        draft.durableVolume = false;
+        draft.habits = hurried;
+        draft.faultGapNs = 100_000_000;
+        draft.metaLossPerMille = 0;
+        return draft.done();
     }
 
     Options withFaults(Set<Fault> only) {
-        return new Options(
-                nodeCount,
-                disksPerNode,
-                gatewayCount,
-                volumeCount,
-                volumeChunks,
-                pgCount,
-                windowBytes,
-                cellBytes,
-                cellShift,
-                durableVolume,
-                habits,
-                opsPerVolume,
-                only,
-                faultGapNs,
-                safetyNs,
-                metaLossPerMille,
-                journalBytes,
-                diskBytes,
-                largeBytesMin,
-                unsyncedBytesMax,
-                inFlightBytesMax,
-                passingWrites);
+        Draft draft = new Draft(this);
+        draft.faults = only;
+        return draft.done();
+    }
+
+    /// A copy that is being changed.
+    private static final class Draft {
+        int nodeCount;
+        int disksPerNode;
+        int gatewayCount;
+        int volumeCount;
+        int volumeChunks;
+        int pgCount;
+        int windowBytes;
+        int cellBytes;
+        int cellShift;
+        boolean durableVolume;
+        Guests.Habits habits;
+        long opsPerVolume;
+        Set<Fault> faults;
+        long faultGapNs;
+        long safetyNs;
+        int metaLossPerMille;
+        long journalBytes;
+        long diskBytes;
+        int largeBytesMin;
+        long unsyncedBytesMax;
+        long inFlightBytesMax;
+        boolean passingWrites;
+
+        Draft(Options of) {
+            nodeCount = of.nodeCount;
+            disksPerNode = of.disksPerNode;
+            gatewayCount = of.gatewayCount;
+            volumeCount = of.volumeCount;
+            volumeChunks = of.volumeChunks;
+            pgCount = of.pgCount;
+            windowBytes = of.windowBytes;
+            cellBytes = of.cellBytes;
+            cellShift = of.cellShift;
+            durableVolume = of.durableVolume;
+            habits = of.habits;
+            opsPerVolume = of.opsPerVolume;
+            faults = of.faults;
+            faultGapNs = of.faultGapNs;
+            safetyNs = of.safetyNs;
+            metaLossPerMille = of.metaLossPerMille;
+            journalBytes = of.journalBytes;
+            diskBytes = of.diskBytes;
+            largeBytesMin = of.largeBytesMin;
+            unsyncedBytesMax = of.unsyncedBytesMax;
+            inFlightBytesMax = of.inFlightBytesMax;
+            passingWrites = of.passingWrites;
+        }
+
+        Options done() {
+            return new Options(
+                    nodeCount,
+                    disksPerNode,
+                    gatewayCount,
+                    volumeCount,
+                    volumeChunks,
+                    pgCount,
+                    windowBytes,
+                    cellBytes,
+                    cellShift,
+                    durableVolume,
+                    habits,
+                    opsPerVolume,
+                    faults,
+                    faultGapNs,
+                    safetyNs,
+                    metaLossPerMille,
+                    journalBytes,
+                    diskBytes,
+                    largeBytesMin,
+                    unsyncedBytesMax,
+                    inFlightBytesMax,
+                    passingWrites);
+        }
     }
 }
