@@ -17,6 +17,7 @@ public final class Heartbeats {
     /// How long one may be silent before it counts as dead.
     public static final long TIMEOUT_NS = 3_000_000_000L;
 
+    /// Between two looks of a leader that did not stand still, at most: several times the usual.
     private static final long STOOD_STILL_NS = 1_000_000_000L;
 
     private final long timeoutNs;

@@ -28,6 +28,17 @@ final class BlockTables {
         base = 0;
     }
 
+    /// Whether a BLOCKS_REPLY of the right form tells all blocks, in states that there are.
+    static boolean valid(Frame reply) {
+        for (int n = 0; n < ChunkRequest.blockCount(reply); n++) {
+            int state = ChunkRequest.blockState(reply, n);
+            if (state < BlockState.ABSENT || state > BlockState.LOST) {
+                return false;
+            }
+        }
+        return ChunkRequest.blockCount(reply) == Sizes.CHUNK_BLOCKS;
+    }
+
     /// Takes over a valid BLOCKS_REPLY.
     void load(Frame reply) {
         clear();

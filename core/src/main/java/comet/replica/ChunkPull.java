@@ -108,6 +108,10 @@ final class ChunkPull {
     private final PulledBlocks pulled = new PulledBlocks();
     private int reading;
     private int attempts;
+
+    /// Counts the comparisons: answers to reads of an earlier one are dropped.
+    private int round;
+
     private int probes;
 
     /// The version that the chunk must have here when blocks are put; the next block to be put.
@@ -180,6 +184,7 @@ final class ChunkPull {
             }
             return;
         }
+        round++;
         Frame f = disk.frames().take();
         int type = MessageType.BLOCKS;
         ChunkRequest.encode(f, type, 0, key.volumeId(), key.chunkIndex(), pg, epoch, 0);
@@ -208,7 +213,7 @@ final class ChunkPull {
             askBlocks(false);
         } else if (version == Versions.NONE) {
             drop();
-        } else if (!validStates(reply)) {
+        } else if (!BlockTables.valid(reply)) {
             end(Result.UNREACHABLE);
         } else {
             theirs.load(reply);
@@ -235,16 +240,6 @@ final class ChunkPull {
                                 askBlocks(true);
                             }
                         });
-    }
-
-    private static boolean validStates(Frame reply) {
-        for (int n = 0; n < ChunkRequest.blockCount(reply); n++) {
-            int state = ChunkRequest.blockState(reply, n);
-            if (state < BlockState.ABSENT || state > BlockState.LOST) {
-                return false;
-            }
-        }
-        return ChunkRequest.blockCount(reply) == Sizes.CHUNK_BLOCKS;
     }
 
     /// The source has no such chunk: neither shall we, where it wins.
@@ -355,15 +350,15 @@ final class ChunkPull {
     private void readMore() {
         while (!ranges.isEmpty() && reading < Limits.PULL_READS_MAX) {
             int[] range = ranges.remove();
-            int round = attempts;
+            int of = round;
             reading++;
             long bytes = range[1] * (long) Sizes.BLOCK_BYTES;
             long wait = purpose.sourceWins() ? pulls.throttle(bytes) : 0;
             if (wait == 0 || pinned) {
                 // Guests wait for it.
-                read(range, round);
+                read(range, of);
             } else {
-                disk.loop().schedule(wait, () -> read(range, round));
+                disk.loop().schedule(wait, () -> read(range, of));
             }
         }
         if (reading == 0) {
@@ -371,9 +366,9 @@ final class ChunkPull {
         }
     }
 
-    /// @param round the attempt that it belongs to; answers of earlier ones are dropped
-    private void read(int[] range, int round) {
-        if (ended || round != attempts) {
+    /// @param of the round that it belongs to
+    private void read(int[] range, int of) {
+        if (ended || of != round) {
             return;
         }
         Frame f = disk.frames().take();
@@ -381,11 +376,11 @@ final class ChunkPull {
         int chunk = key.chunkIndex();
         ReadRequest.encode(f, 0, volumeId, chunk, pg, epoch, 0, 0, range[0], range[1]);
         f.flags(ReadRequest.VERSIONS);
-        pulls.links().ask(sourceDiskId, f, reply -> onRead(reply, range, round));
+        pulls.links().ask(sourceDiskId, f, reply -> onRead(reply, range, of));
     }
 
-    private void onRead(@Nullable Frame reply, int[] range, int round) {
-        if (ended || round != attempts) {
+    private void onRead(@Nullable Frame reply, int[] range, int of) {
+        if (ended || of != round) {
             return;
         }
         reading--;
