@@ -227,6 +227,9 @@ final class FakeStore implements ChunkStore {
             @Nullable Buf data,
             int dataOffset) {
         byte[] copied = data == null ? null : bytes(data, dataOffset);
+        if (data != null && crc.of(data, dataOffset, Sizes.BLOCK_BYTES) != blockCrc) {
+            throw new AssertionError("copied with the checksum of other data: block " + block);
+        }
         return change(store -> {
             FakeChunk chunk = store.make(volumeId, chunkIndex);
             chunk.generation = Math.max(chunk.generation, generation);

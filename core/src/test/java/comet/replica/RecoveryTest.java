@@ -3,6 +3,7 @@ package comet.replica;
 import static comet.replica.TestClient.chunkIn;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import comet.base.Prng;
 import comet.base.Versions;
 import comet.cluster.Command;
 import comet.cluster.MemberState;
@@ -10,6 +11,8 @@ import comet.wire.BlockState;
 import comet.wire.Lane;
 import comet.wire.MessageType;
 import comet.wire.Status;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /// What happens until a replica that has lost something is IN_SYNC again.
@@ -101,6 +104,57 @@ class RecoveryTest {
         assertThat(harness.version(2, 0)).isEqualTo(next);
         assertThat(harness.disk(2).counters().bytesCopied / 4096)
                 .isBetween((long) blocks, blocks + 1L);
+    }
+
+    /// Whatever the moment at which a block is written or trimmed while its chunk is copied.
+    @Test
+    void a_chunk_that_changes_while_it_is_copied_ends_equal() {
+        for (int seed = 1; seed <= 1500; seed++) {
+            copyUnderWrites(new Prng(seed));
+        }
+    }
+
+    private static void copyUnderWrites(Prng prng) {
+        Harness harness = Harness.healthy(2);
+        int blocks = 40;
+        TestClient one = harness.connect(1, Lane.WRITE);
+        one.open(5);
+        harness.connect(2, Lane.WRITE).open(5);
+        one.fill(0, 5, blocks);
+        harness.config = new NodeConfig(3_000_000_000L, 4 << 20, Limits.CREDIT_WINDOW_MAX);
+        harness.kill(2, 0);
+        harness.meta.alive.remove(2);
+        harness.net.delayNs = 1 + prng.nextInt(3_000_000);
+        harness.start(2);
+        harness.loop.advanceMs(20);
+        TestClient two = harness.connect(2, Lane.WRITE);
+        int countMax = 1 + prng.nextInt(2000);
+        int gapNs = 200_000 << prng.nextInt(6);
+        List<int[]> writes = new ArrayList<>();
+        while (harness.state(0, 2) == MemberState.RECOVERING && writes.size() < countMax) {
+            harness.loop.advance(prng.nextInt(gapNs));
+            writes.add(new int[] {prng.nextInt(blocks), prng.nextInt(3)});
+            send(one, writes, writes.size() - 1, blocks);
+            send(two, writes, writes.size() - 1, blocks);
+        }
+        harness.loop.advanceMs(3000);
+        // What came with the epoch before is sent again, as clients do.
+        for (int n = 0; n < writes.size(); n++) {
+            send(one, writes, n, blocks);
+            send(two, writes, n, blocks);
+        }
+        harness.loop.advanceMs(3000);
+        assertThat(harness.state(0, 2)).isEqualTo(MemberState.IN_SYNC);
+        for (int pg = 0; pg < Harness.PGS; pg++) {
+            assertThat(harness.store(2).picture(pg)).isEqualTo(harness.store(1).picture(pg));
+        }
+        assertThat(harness.version(2, 0)).isEqualTo(v(5, blocks + writes.size()));
+        assertThat(harness.hasEvent("block-copied-as-lost")).isFalse();
+    }
+
+    private static void send(TestClient client, List<int[]> writes, int n, long before) {
+        int[] write = writes.get(n);
+        client.sendWrite(0, write[0], 1, v(5, before + n), v(5, before + n + 1), write[1]);
     }
 
     /// Cut off, or standing still, for so long that the others went on.
