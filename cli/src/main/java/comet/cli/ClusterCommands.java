@@ -17,7 +17,9 @@ import tools.jackson.databind.JsonNode;
             ClusterCommands.Status.class,
             ClusterCommands.Health.class,
             ClusterCommands.ShowMap.class,
-            ClusterCommands.Events.class
+            ClusterCommands.Events.class,
+            SettingCommands.ListSettings.class,
+            SettingCommands.Change.class
         })
 final class ClusterCommands extends AdminCommand.Group {
 

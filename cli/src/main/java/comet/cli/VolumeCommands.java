@@ -1,10 +1,13 @@
 package comet.cli;
 
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tools.jackson.databind.JsonNode;
@@ -16,6 +19,7 @@ import tools.jackson.databind.JsonNode;
             VolumeCommands.Create.class,
             VolumeCommands.ListVolumes.class,
             VolumeCommands.ShowVolume.class,
+            VolumeCommands.Change.class,
             VolumeCommands.Resize.class,
             VolumeCommands.Rename.class,
             VolumeCommands.Delete.class,
@@ -53,18 +57,89 @@ final class VolumeCommands extends AdminCommand.Group {
                                 + " Default: flush.")
         String durability = "flush";
 
+        @Mixin LimitOptions limits = new LimitOptions();
+
         @Override
         int run(AdminClient client) {
             Map<String, Object> body = new LinkedHashMap<>();
             body.put("name", name);
             body.put("sizeBytes", size(size));
             body.put("durability", durability);
+            limits.put(this, body);
             JsonNode volume = client.post("/v1/volumes", body);
             System.out.printf(
                     "created volume %s of %s%n",
                     name, Size.text(volume.path("sizeBytes").asLong()));
             return 0;
         }
+    }
+
+    /// What a volume may be asked for in a second.
+    static final class LimitOptions {
+        @Option(
+                names = "--iops",
+                paramLabel = "N",
+                description = "Reads, writes, zeroes and trims a second, at most; 0: no limit.")
+        @Nullable Long iops;
+
+        @Option(
+                names = "--bandwidth",
+                paramLabel = "SIZE",
+                description = "Bytes read and written a second, at most, like 100M; 0: no limit.")
+        @Nullable String bandwidth;
+
+        @Option(
+                names = "--burst-seconds",
+                paramLabel = "N",
+                description =
+                        "How many seconds' worth of what it did not use a volume may use at once."
+                                + " Default: 0.")
+        @Nullable Integer burstSeconds;
+
+        void put(AdminCommand command, Map<String, Object> body) {
+            if (iops != null) {
+                body.put("iops", iops);
+            }
+            if (bandwidth != null) {
+                body.put("bytesPerSecond", command.size(bandwidth));
+            }
+            if (burstSeconds != null) {
+                body.put("burstSeconds", burstSeconds);
+            }
+        }
+    }
+
+    @Command(name = "set", description = "Limit a volume from now on, also while it is used.")
+    static final class Change extends OnVolume {
+        @Mixin LimitOptions limits = new LimitOptions();
+
+        @Override
+        int run(AdminClient client) {
+            Map<String, Object> body = new LinkedHashMap<>();
+            limits.put(this, body);
+            if (body.isEmpty()) {
+                throw usage("Set what? See --iops, --bandwidth and --burst-seconds.");
+            }
+            JsonNode volume = client.post(path("limits"), body);
+            System.out.printf("volume %s: %s%n", name, limits(volume));
+            return 0;
+        }
+    }
+
+    /// `500 requests/s, 100 MiB/s, bursts of 10 s`, or `none`.
+    static String limits(JsonNode volume) {
+        JsonNode limits = volume.path("limits");
+        List<String> words = new ArrayList<>();
+        if (limits.path("iops").asLong() > 0) {
+            words.add(AdminCommand.text(limits, "iops") + " requests/s");
+        }
+        if (limits.path("bytesPerSecond").asLong() > 0) {
+            words.add(AdminCommand.bytes(limits, "bytesPerSecond") + "/s");
+        }
+        if (limits.path("burstSeconds").asLong() > 0) {
+            words.add("bursts of " + AdminCommand.text(limits, "burstSeconds") + " s");
+        }
+        return words.isEmpty() ? "no limits" : String.join(", ", words);
     }
 
     @Command(name = "list", description = "All volumes, deleted ones in their grace period too.")
@@ -110,6 +185,14 @@ final class VolumeCommands extends AdminCommand.Group {
                 if (!text(volume, field).isEmpty()) {
                     System.out.printf("%-12s %s%n", field, text(volume, field));
                 }
+            }
+            System.out.printf("%-12s %s%n", "limits", limits(volume));
+            if (volume.path("throttledRequests").asLong() > 0) {
+                System.out.printf(
+                        "%-12s %s requests, %.1f s%n",
+                        "throttled",
+                        text(volume, "throttledRequests"),
+                        volume.path("throttledMs").asLong() / 1000.0);
             }
             time("created", volume.path("createdAtMs").asLong());
             time("deleted", volume.path("deletedAtMs").asLong());

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 public final class ClusterMap {
     private long revision;
     private @Nullable ClusterInfo cluster;
+    private ClusterSettings settings = ClusterSettings.DEFAULTS;
     private PgConfig[] pgs = new PgConfig[0];
     private final TreeMap<Integer, NodeInfo> nodes = new TreeMap<>();
     private final TreeMap<Integer, DiskInfo> disks = new TreeMap<>();
@@ -42,6 +43,9 @@ public final class ClusterMap {
                 }
             }
         }
+        if (update.settings() != null) {
+            settings = new ClusterSettings(update.settings());
+        }
         update.nodes().forEach(node -> nodes.put(node.nodeId(), node));
         update.disks().forEach(disk -> disks.put(disk.diskId(), disk));
         update.gateways().forEach(gateway -> gateways.put(gateway.gatewayId(), gateway));
@@ -63,6 +67,7 @@ public final class ClusterMap {
         gateways.clear();
         volumes.clear();
         volumeIds.clear();
+        settings = ClusterSettings.DEFAULTS;
     }
 
     private void putVolume(VolumeInfo volume) {
@@ -91,7 +96,8 @@ public final class ClusterMap {
                 new ArrayList<>(gateways.values()),
                 List.of(pgs),
                 new ArrayList<>(volumes.values()),
-                List.of());
+                List.of(),
+                settings.set());
     }
 
     public long revision() {
@@ -107,6 +113,11 @@ public final class ClusterMap {
             throw Check.failed("no cluster yet");
         }
         return cluster;
+    }
+
+    /// What the operator has set, else the defaults.
+    public ClusterSettings settings() {
+        return settings;
     }
 
     public PgConfig pg(int pg) {

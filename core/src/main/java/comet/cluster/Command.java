@@ -2,6 +2,7 @@ package comet.cluster;
 
 import comet.cluster.VolumeInfo.Durability;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// What a process asks the metadata group to decide. A command may arrive twice (see
 /// [comet.port.MetaClient]).
@@ -11,6 +12,13 @@ public sealed interface Command {
 
     /// The cluster's first command; refused where one exists with another id.
     record CreateCluster(ClusterInfo cluster) implements Command {}
+
+    /// The operator changes settings of the cluster, see [ClusterSetting]; all of them or none.
+    record ChangeSettings(List<SettingValue> changes) implements Command {
+        public ChangeSettings {
+            changes = List.copyOf(changes);
+        }
+    }
 
     /// A node starts: known by its name, so a repeat gives the same id. Answer: [Reply.Id].
     record RegisterNode(String name, String domain, String hostId, List<String> addresses)
@@ -89,13 +97,32 @@ public sealed interface Command {
     /// Answer: [Reply.Id] with the volume's id.
     ///
     /// @param nowMs wall clock of the asker, for people only
-    record CreateVolume(String name, long sizeBytes, Durability durability, long nowMs)
-            implements Command {}
+    /// @param limits see [LimitVolume]
+    record CreateVolume(
+            String name, long sizeBytes, Durability durability, long nowMs, VolumeLimits limits)
+            implements Command {
+        public CreateVolume {
+            limits = absent(limits) ? VolumeLimits.NONE : limits;
+        }
+
+        /// Of who knows of no limits.
+        private static boolean absent(@Nullable Object field) {
+            return field == null;
+        }
+
+        /// One without limits.
+        public CreateVolume(String name, long sizeBytes, Durability durability, long nowMs) {
+            this(name, sizeBytes, durability, nowMs, VolumeLimits.NONE);
+        }
+    }
 
     record RenameVolume(long volumeId, String name) implements Command {}
 
     /// Growing only, for now.
     record ResizeVolume(long volumeId, long sizeBytes) implements Command {}
+
+    /// What its clients may ask for in a second from now on, attached or not.
+    record LimitVolume(long volumeId, VolumeLimits limits) implements Command {}
 
     /// Refused while attached. Starts the grace period.
     record DeleteVolume(long volumeId, long nowMs) implements Command {}

@@ -8,16 +8,29 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// The whole map and catalogue as bytes, for the copy that every disk keeps. Described in
 /// `docs/formats.md`.
+///
+/// What was added later stands behind the rest, in additions with a number and a length: a program
+/// that does not know one leaves it out, so one more needs no new format.
 public final class MapImage {
     private MapImage() {}
 
     /// Raised whenever an older program could not read what this one writes.
-    public static final int FORMAT = 1;
+    public static final int FORMAT = 2;
+
+    /// Ends behind the volumes.
+    private static final int FORMAT_WITHOUT_ADDITIONS = 1;
+
+    /// Settings of the cluster: a list of key and value.
+    private static final int SETTINGS = 1;
+
+    /// Limits of volumes that have some: a list of volume, requests and bytes a second, seconds.
+    private static final int LIMITS = 2;
 
     // The number of each is its place here.
     private static final List<MemberState> MEMBER_STATES =
@@ -52,7 +65,38 @@ public final class MapImage {
         }
         to.number(map.volumes().size());
         map.volumes().forEach(volume -> writeVolume(to, volume));
+        to.number(2);
+        to.addition(SETTINGS, settings(map.settings()));
+        to.addition(LIMITS, limits(map));
         return to.bytes();
+    }
+
+    private static Writer settings(ClusterSettings settings) {
+        Writer to = new Writer();
+        to.number(settings.set().size());
+        for (SettingValue one : settings.set()) {
+            to.text(one.key());
+            to.text(one.value());
+        }
+        return to;
+    }
+
+    private static Writer limits(ClusterMap map) {
+        Writer to = new Writer();
+        List<VolumeInfo> limited = new ArrayList<>();
+        for (VolumeInfo volume : map.volumes()) {
+            if (!volume.limits().equals(VolumeLimits.NONE)) {
+                limited.add(volume);
+            }
+        }
+        to.number(limited.size());
+        for (VolumeInfo volume : limited) {
+            to.number(volume.volumeId());
+            to.number(volume.limits().iops());
+            to.number(volume.limits().bytesPerSecond());
+            to.number(volume.limits().burstSeconds());
+        }
+        return to;
     }
 
     private static void writePg(Writer to, PgConfig pg) {
@@ -109,10 +153,11 @@ public final class MapImage {
     public static @Nullable MapUpdate decode(byte[] bytes) {
         try {
             Reader from = new Reader(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN));
-            if (from.number() != FORMAT) {
+            int format = from.count();
+            if (format != FORMAT && format != FORMAT_WITHOUT_ADDITIONS) {
                 return null;
             }
-            MapUpdate update = read(from);
+            MapUpdate update = read(from, format);
             return from.in.hasRemaining() ? null : update;
         } catch (RuntimeException e) {
             // Cut, or nonsense: numbers out of range, text that ends behind the end.
@@ -120,7 +165,7 @@ public final class MapImage {
         }
     }
 
-    private static MapUpdate read(Reader from) {
+    private static MapUpdate read(Reader from, int format) {
         long revision = from.number();
         long high = from.fixed();
         long low = from.fixed();
@@ -136,7 +181,31 @@ public final class MapImage {
                 from.list(() -> new GatewayInfo(from.number(), from.text(), from.text()));
         List<VolumeInfo> volumes = from.list(() -> readVolume(from));
         ClusterInfo cluster = new ClusterInfo(high, low, pgCount, replicas);
-        return new MapUpdate(0, revision, cluster, nodes, disks, gateways, pgs, volumes, List.of());
+        List<SettingValue> settings = List.of();
+        int additions = format == FORMAT_WITHOUT_ADDITIONS ? 0 : from.count();
+        for (int n = 0; n < additions; n++) {
+            int what = from.count();
+            Reader addition = from.part();
+            if (what == LIMITS) {
+                volumes = limited(volumes, addition);
+            } else if (what == SETTINGS) {
+                settings = addition.list(() -> new SettingValue(addition.text(), addition.text()));
+            }
+        }
+        return new MapUpdate(
+                0, revision, cluster, nodes, disks, gateways, pgs, volumes, List.of(), settings);
+    }
+
+    private static List<VolumeInfo> limited(List<VolumeInfo> volumes, Reader from) {
+        TreeMap<Long, VolumeLimits> limits = new TreeMap<>();
+        for (int left = from.count(); left > 0; left--) {
+            limits.put(from.number(), new VolumeLimits(from.number(), from.number(), from.count()));
+        }
+        List<VolumeInfo> all = new ArrayList<>();
+        for (VolumeInfo volume : volumes) {
+            all.add(volume.withLimits(limits.getOrDefault(volume.volumeId(), VolumeLimits.NONE)));
+        }
+        return all;
     }
 
     private static PgConfig readPg(Reader from, int pg) {
@@ -218,6 +287,14 @@ public final class MapImage {
             length += bytes.length;
         }
 
+        void addition(int what, Writer body) {
+            number(what);
+            number(body.length);
+            room(body.length);
+            System.arraycopy(body.out, 0, out, length, body.length);
+            length += body.length;
+        }
+
         private void room(int bytes) {
             if (out.length - length < bytes) {
                 out = Arrays.copyOf(out, Math.max(2 * out.length, length + bytes));
@@ -264,6 +341,17 @@ public final class MapImage {
             byte[] bytes = new byte[length];
             in.get(bytes);
             return new String(bytes, StandardCharsets.UTF_8);
+        }
+
+        /// What follows, as long as it says.
+        Reader part() {
+            int length = count();
+            if (length < 0 || length > in.remaining()) {
+                throw new IllegalArgumentException("a part behind the end");
+            }
+            ByteBuffer part = in.slice(in.position(), length).order(in.order());
+            in.position(in.position() + length);
+            return new Reader(part);
         }
 
         <T> List<T> list(Supplier<T> each) {

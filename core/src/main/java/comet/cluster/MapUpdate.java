@@ -10,6 +10,8 @@ import org.jspecify.annotations.Nullable;
 /// @param revision the revision after it; one per committed log entry that changed something
 /// @param cluster null where not part of the update
 /// @param purgedVolumes ids of volumes that no longer exist; their chunks are to be dropped
+/// @param settings what the operator has set for the cluster, all of it; null where not part of the
+///   update
 public record MapUpdate(
         long after,
         long revision,
@@ -19,7 +21,8 @@ public record MapUpdate(
         List<GatewayInfo> gateways,
         List<PgConfig> pgs,
         List<VolumeInfo> volumes,
-        List<Long> purgedVolumes) {
+        List<Long> purgedVolumes,
+        @Nullable List<SettingValue> settings) {
     public MapUpdate {
         nodes = List.copyOf(nodes);
         disks = List.copyOf(disks);
@@ -27,5 +30,20 @@ public record MapUpdate(
         pgs = List.copyOf(pgs);
         volumes = List.copyOf(volumes);
         purgedVolumes = List.copyOf(purgedVolumes);
+        settings = settings == null ? null : List.copyOf(settings);
+    }
+
+    /// One without settings.
+    public MapUpdate(
+            long after,
+            long revision,
+            @Nullable ClusterInfo cluster,
+            List<NodeInfo> nodes,
+            List<DiskInfo> disks,
+            List<GatewayInfo> gateways,
+            List<PgConfig> pgs,
+            List<VolumeInfo> volumes,
+            List<Long> purgedVolumes) {
+        this(after, revision, cluster, nodes, disks, gateways, pgs, volumes, purgedVolumes, null);
     }
 }

@@ -168,6 +168,7 @@ final class AttachRules {
                         attachment,
                         clean,
                         old.createdAtMs(),
-                        old.deletedAtMs()));
+                        old.deletedAtMs(),
+                        old.limits()));
     }
 }

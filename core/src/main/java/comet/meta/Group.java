@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
 /// One entry that changes something is one revision of the map. A submission that changed something
 /// is remembered with its answer for a while: sent again, it is answered again and changes nothing.
 ///
-/// The rules lie in [ClusterRules] (cluster, nodes, gateways), [DiskRules] (disks and their PGs),
-/// [LossRules] (replicas that are away), [VolumeRules] and [AttachRules].
+/// The rules lie in [ClusterRules] (cluster, nodes, gateways), [SettingRules], [DiskRules] (disks
+/// and their PGs), [LossRules] (replicas that are away), [VolumeRules] and [AttachRules].
 public final class Group {
     private GroupState state;
 
@@ -67,6 +67,7 @@ public final class Group {
         }
         return switch (command) {
             case Command.CreateCluster c -> ClusterRules.createCluster(draft, c);
+            case Command.ChangeSettings c -> SettingRules.change(draft, c);
             case Command.RegisterNode c -> ClusterRules.registerNode(draft, c);
             case Command.RegisterGateway c ->
                     ClusterRules.registerGateway(draft, c, submission.origin(), liveness);
@@ -81,6 +82,7 @@ public final class Group {
             case Command.CreateVolume c -> VolumeRules.create(draft, c);
             case Command.RenameVolume c -> VolumeRules.rename(draft, c);
             case Command.ResizeVolume c -> VolumeRules.resize(draft, c);
+            case Command.LimitVolume c -> VolumeRules.limit(draft, c);
             case Command.DeleteVolume c -> VolumeRules.delete(draft, c);
             case Command.RestoreVolume c -> VolumeRules.restore(draft, c);
             case Command.PurgeVolume c -> VolumeRules.purge(draft, c);

@@ -6,7 +6,9 @@ import comet.cluster.GatewayInfo;
 import comet.cluster.NodeInfo;
 import comet.cluster.PgConfig;
 import comet.cluster.Reply;
+import comet.cluster.SettingValue;
 import comet.cluster.VolumeInfo;
+import java.util.List;
 
 /// One change of the agreed state. A record holds the new value whole, so that replaying it needs
 /// no rules.
@@ -20,6 +22,12 @@ public sealed interface GroupRecord {
     }
 
     record ClusterSet(ClusterInfo cluster) implements GroupRecord {}
+
+    record SettingsSet(List<SettingValue> settings) implements GroupRecord {
+        public SettingsSet {
+            settings = List.copyOf(settings);
+        }
+    }
 
     record NodeSet(NodeInfo node) implements GroupRecord {}
 

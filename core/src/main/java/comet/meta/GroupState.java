@@ -2,6 +2,7 @@ package comet.meta;
 
 import comet.base.Check;
 import comet.cluster.ClusterInfo;
+import comet.cluster.ClusterSettings;
 import comet.cluster.DiskInfo;
 import comet.cluster.GatewayInfo;
 import comet.cluster.MapUpdate;
@@ -27,6 +28,8 @@ final class GroupState {
     private boolean changedInEntry;
     private @Nullable ClusterInfo cluster;
     private long clusterRevision;
+    private ClusterSettings settings = ClusterSettings.DEFAULTS;
+    private long settingsRevision;
     private PgConfig[] pgs = new PgConfig[0];
     private long[] pgRevision = new long[0];
     final Table<Integer, NodeInfo> nodes = new Table<>();
@@ -54,6 +57,10 @@ final class GroupState {
         forgottenRevision = revision;
         cluster = all.cluster();
         clusterRevision = revision;
+        if (all.settings() != null) {
+            settings = new ClusterSettings(all.settings());
+        }
+        settingsRevision = revision;
         pgs = all.pgs().toArray(new PgConfig[0]);
         pgRevision = new long[pgs.length];
         for (int pg = 0; pg < pgs.length; pg++) {
@@ -103,6 +110,10 @@ final class GroupState {
                 cluster = set.cluster();
                 clusterRevision = next;
                 makePgs(set.cluster().pgCount());
+            }
+            case GroupRecord.SettingsSet set -> {
+                settings = new ClusterSettings(set.settings());
+                settingsRevision = next;
             }
             case GroupRecord.NodeSet set -> {
                 nodes.put(set.node().nodeId(), set.node(), next);
@@ -221,7 +232,8 @@ final class GroupState {
                 gateways.changedAfter(changedAfter),
                 changedPgs,
                 volumes.changedAfter(changedAfter),
-                gone);
+                gone,
+                settingsRevision > changedAfter ? settings.set() : null);
     }
 
     long revision() {
@@ -237,6 +249,10 @@ final class GroupState {
 
     @Nullable ClusterInfo cluster() {
         return cluster;
+    }
+
+    ClusterSettings settings() {
+        return settings;
     }
 
     PgConfig pg(int pg) {

@@ -4,6 +4,7 @@ import comet.base.Sizes;
 import comet.cluster.Command;
 import comet.cluster.VolumeInfo;
 import comet.cluster.VolumeInfo.Attachment;
+import comet.cluster.VolumeLimits;
 import org.jspecify.annotations.Nullable;
 
 /// The catalogue of volumes.
@@ -18,6 +19,10 @@ final class VolumeRules {
         String sizeFault = sizeFault(command.sizeBytes());
         if (sizeFault != null) {
             return draft.refused("invalid-size", sizeFault);
+        }
+        String limitsFault = limitsFault(command.limits());
+        if (limitsFault != null) {
+            return draft.refused("invalid-limits", limitsFault);
         }
         if (draft.state.livingVolume(command.name()) != null) {
             return nameTaken(draft, command.name());
@@ -36,7 +41,8 @@ final class VolumeRules {
                         null,
                         true,
                         command.nowMs(),
-                        0);
+                        0,
+                        command.limits());
         return draft.add(new GroupRecord.VolumeSet(volume)).id(volume.volumeId());
     }
 
@@ -51,6 +57,35 @@ final class VolumeRules {
             return "a volume has at most 64 TiB (" + Sizes.VOLUME_BYTES_MAX + "), not " + sizeBytes;
         }
         return null;
+    }
+
+    private static @Nullable String limitsFault(VolumeLimits limits) {
+        if (limits.iops() < 0 || limits.iops() > VolumeLimits.IOPS_MAX) {
+            return "a limit of requests is 0 (none) to 1,000,000,000 a second";
+        }
+        if (limits.bytesPerSecond() < 0
+                || limits.bytesPerSecond() > VolumeLimits.BYTES_PER_SECOND_MAX) {
+            return "a limit of bandwidth is 0 (none) to 1 TiB a second";
+        }
+        if (limits.burstSeconds() < 0 || limits.burstSeconds() > VolumeLimits.BURST_SECONDS_MAX) {
+            return "a burst allowance is 0 to 3600 seconds";
+        }
+        return null;
+    }
+
+    static Decision limit(Draft draft, Command.LimitVolume command) {
+        VolumeInfo volume = draft.state.volumes.get(command.volumeId());
+        if (volume == null || volume.deleted()) {
+            return notThere(draft, command.volumeId(), volume);
+        }
+        String fault = limitsFault(command.limits());
+        if (fault != null) {
+            return draft.refused("invalid-limits", fault);
+        }
+        if (!volume.limits().equals(command.limits())) {
+            draft.add(new GroupRecord.VolumeSet(volume.withLimits(command.limits())));
+        }
+        return draft.done();
     }
 
     private static Decision nameTaken(Draft draft, String name) {
@@ -178,6 +213,7 @@ final class VolumeRules {
                         old.attachment(),
                         old.cleanlyDetached(),
                         old.createdAtMs(),
-                        deletedAtMs));
+                        deletedAtMs,
+                        old.limits()));
     }
 }

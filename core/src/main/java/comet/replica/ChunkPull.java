@@ -9,11 +9,11 @@ import comet.wire.BlockState;
 import comet.wire.ChunkRequest;
 import comet.wire.Frame;
 import comet.wire.MessageType;
-import comet.wire.ReadReply;
 import comet.wire.ReadRequest;
 import comet.wire.Status;
 import java.util.ArrayDeque;
 import java.util.BitSet;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// Makes one chunk here what it is at a source, block by block: for recovery, for levelling, and to
@@ -101,10 +101,15 @@ final class ChunkPull {
     /// The blocks to be repaired, or null where the whole chunk is to become equal.
     private final @Nullable BitSet bad;
 
-    private final BlockTables theirs = new BlockTables();
-    private final BlockTables ours = new BlockTables();
-    private final BitSet differing = new BitSet(Sizes.CHUNK_BLOCKS);
-    private final ArrayDeque<int[]> ranges = new ArrayDeque<>();
+    private final ChunkDiff diff = new ChunkDiff();
+    private final BlockTables theirs = diff.theirs;
+    private final BlockTables ours = diff.ours;
+    private final BitSet differing = diff.differing;
+    private final Finds findings = new Finds();
+
+    /// Runs of blocks that are still to be read, those that are asked for together in one list.
+    private final ArrayDeque<List<int[]>> reads = new ArrayDeque<>();
+
     private final PulledBlocks pulled = new PulledBlocks();
     private int reading;
     private int attempts;
@@ -185,11 +190,38 @@ final class ChunkPull {
             return;
         }
         round++;
+        int of = round;
+        if (isAhead()) {
+            pulls.share()
+                    .ask(Limits.PULL_TABLE_BLOCKS, 0, permit -> askBlocks(versionOnly, of, permit));
+        } else {
+            askBlocks(versionOnly, of, null);
+        }
+    }
+
+    private void askBlocks(boolean versionOnly, int of, FairShare.@Nullable Permit permit) {
+        if (ended || of != round) {
+            end(permit);
+            return;
+        }
         Frame f = disk.frames().take();
         int type = MessageType.BLOCKS;
         ChunkRequest.encode(f, type, 0, key.volumeId(), key.chunkIndex(), pg, epoch, 0);
         f.flags(versionOnly ? ChunkRequest.VERSION_ONLY : 0);
-        pulls.links().ask(sourceDiskId, f, reply -> onBlocks(reply, versionOnly));
+        pulls.links()
+                .ask(
+                        sourceDiskId,
+                        f,
+                        reply -> {
+                            end(permit);
+                            onBlocks(reply, versionOnly);
+                        });
+    }
+
+    private static void end(FairShare.@Nullable Permit permit) {
+        if (permit != null) {
+            permit.end();
+        }
     }
 
     private void onBlocks(@Nullable Frame reply, boolean versionOnly) {
@@ -283,82 +315,47 @@ final class ChunkPull {
     }
 
     private void compare() {
-        differing.clear();
-        for (int n = 0; n < Sizes.CHUNK_BLOCKS; n++) {
-            if (differs(n)) {
-                differing.set(n);
-            }
+        if (isAhead()) {
+            diff.compareData();
+        } else if (bad == null) {
+            diff.compareAll(findings);
+        } else {
+            diff.compareBad(bad, findings);
         }
-        if (isAhead() && !worthAhead()) {
+        // So little that writes can wait for it.
+        if (isAhead() && differing.cardinality() <= Limits.PULL_AHEAD_BLOCKS) {
             askForGood();
             return;
         }
-        ranges.clear();
-        int block = differing.nextSetBit(0);
-        while (block >= 0) {
-            int from = block;
-            while (block < Sizes.CHUNK_BLOCKS
-                    && differing.get(block)
-                    && theirs.states[block] == BlockState.DATA
-                    && block - from < Limits.PULL_READ_BLOCKS) {
-                block++;
-            }
-            if (block > from) {
-                ranges.add(new int[] {from, block - from});
-            } else {
-                block++;
-            }
-            block = differing.nextSetBit(block);
-        }
+        reads.clear();
+        reads.addAll(diff.reads());
         readMore();
     }
 
-    /// Leaves only data; whether that is so much that writes should not wait for it.
-    private boolean worthAhead() {
-        for (int n = differing.nextSetBit(0); n >= 0; n = differing.nextSetBit(n + 1)) {
-            if (theirs.states[n] != BlockState.DATA) {
-                differing.clear(n);
-            }
+    private final class Finds implements ChunkDiff.Findings {
+        @Override
+        public void conflict(int block) {
+            pulls.conflict(key, block, theirs.versions[block], sourceDiskId);
         }
-        return differing.cardinality() > Limits.PULL_AHEAD_BLOCKS;
-    }
 
-    private boolean differs(int n) {
-        boolean sameVersion = theirs.versions[n] == ours.versions[n];
-        boolean bothData = theirs.states[n] == BlockState.DATA && ours.states[n] == BlockState.DATA;
-        if (isAhead()) {
-            return !sameVersion;
+        @Override
+        public void better(int block) {
+            disk.repairs().offer(key, pg, block, sourceDiskId);
         }
-        if (sameVersion && bothData && theirs.crcs[n] != ours.crcs[n]) {
-            pulls.conflict(key, n, theirs.versions[n], sourceDiskId);
-            return false;
-        }
-        boolean theirsLost = sameVersion && theirs.states[n] == BlockState.LOST;
-        if (theirsLost && ours.states[n] == BlockState.DATA && (bad == null || !bad.get(n))) {
-            disk.repairs().offer(key, pg, n, sourceDiskId);
-        }
-        if (bad != null) {
-            return bad.get(n) && sameVersion && (theirsLost || theirs.states[n] == BlockState.DATA);
-        }
-        if (theirsLost) {
-            // Ours is whole, or lost as well.
-            return false;
-        }
-        return !sameVersion || theirs.states[n] != ours.states[n];
     }
 
     private void readMore() {
-        while (!ranges.isEmpty() && reading < Limits.PULL_READS_MAX) {
-            int[] range = ranges.remove();
+        while (!reads.isEmpty() && reading < Limits.PULL_READS_MAX) {
+            List<int[]> runs = reads.remove();
             int of = round;
             reading++;
-            long bytes = range[1] * (long) Sizes.BLOCK_BYTES;
-            long wait = purpose.sourceWins() ? pulls.throttle(bytes) : 0;
-            if (wait == 0 || pinned) {
-                // Guests wait for it.
-                read(range, of);
+            int blocks = ChunkDiff.blocks(runs);
+            if (isAhead()) {
+                long bytes = blocks * (long) Sizes.BLOCK_BYTES;
+                pulls.share().ask(blocks, bytes, permit -> read(runs, of, permit));
             } else {
-                disk.loop().schedule(wait, () -> read(range, of));
+                // Guests wait for it.
+                read(runs, of, purpose.sourceWins() ? pulls.share().urgent(blocks) : null);
             }
         }
         if (reading == 0) {
@@ -367,68 +364,49 @@ final class ChunkPull {
     }
 
     /// @param of the round that it belongs to
-    private void read(int[] range, int of) {
+    private void read(List<int[]> runs, int of, FairShare.@Nullable Permit permit) {
         if (ended || of != round) {
+            end(permit);
             return;
         }
-        Frame f = disk.frames().take();
-        long volumeId = key.volumeId();
-        int chunk = key.chunkIndex();
-        ReadRequest.encode(f, 0, volumeId, chunk, pg, epoch, 0, 0, range[0], range[1]);
-        f.flags(ReadRequest.VERSIONS);
-        pulls.links().ask(sourceDiskId, f, reply -> onRead(reply, range, of));
+        int[] left = {runs.size()};
+        for (int[] run : runs) {
+            Frame f = disk.frames().take();
+            long volumeId = key.volumeId();
+            int chunk = key.chunkIndex();
+            ReadRequest.encode(f, 0, volumeId, chunk, pg, epoch, 0, 0, run[0], run[1]);
+            f.flags(ReadRequest.VERSIONS | (isAhead() ? ReadRequest.MAY_WAIT : 0));
+            pulls.links()
+                    .ask(
+                            sourceDiskId,
+                            f,
+                            reply -> {
+                                if (--left[0] == 0) {
+                                    end(permit);
+                                }
+                                onRead(reply, run, of, left[0] == 0);
+                            });
+        }
     }
 
-    private void onRead(@Nullable Frame reply, int[] range, int of) {
+    /// @param last of those that were asked together
+    private void onRead(@Nullable Frame reply, int[] range, int of, boolean last) {
         if (ended || of != round) {
             return;
         }
-        reading--;
-        if (reply == null || reply.status() != Status.OK || !valid(reply, range)) {
+        if (reply == null || reply.status() != Status.OK || !ChunkDiff.valid(reply, range)) {
             end(Result.UNREACHABLE);
             return;
         }
-        if (!asTold(reply, range)) {
+        if (!diff.asTold(reply, range, pulls.crc(), isAhead())) {
             restart();
             return;
         }
         pulled.keep(disk.frames().take(), reply, range);
-        readMore();
-    }
-
-    private static boolean valid(Frame reply, int[] range) {
-        return ReadReply.valid(reply)
-                && ReadReply.blockCount(reply) == range[1]
-                && (reply.flags() & ReadRequest.VERSIONS) != 0;
-    }
-
-    /// Whether the blocks are in the versions that the source told, with the right bytes; or not
-    /// readable there any more. Ahead, those that are not are left out.
-    private boolean asTold(Frame reply, int[] range) {
-        int at = 0;
-        for (int n = 0; n < range[1]; n++) {
-            int block = range[0] + n;
-            int state = ReadReply.state(reply, n);
-            boolean told = ReadReply.blockVersion(reply, n) == theirs.versions[block];
-            if (state == BlockState.DATA) {
-                if (at == ReadReply.dataBlocks(reply)) {
-                    return false;
-                }
-                int offset = reply.dataOffset() + at++ * Sizes.BLOCK_BYTES;
-                int crc = pulls.crc().of(reply.data(), offset, Sizes.BLOCK_BYTES);
-                told &= crc == theirs.crcs[block];
-            } else {
-                boolean gone = state == BlockState.CORRUPT || state == BlockState.LOST;
-                told &= gone && !isAhead();
-            }
-            if (!told && !isAhead()) {
-                return false;
-            }
-            if (!told) {
-                differing.clear(block);
-            }
+        if (last) {
+            reading--;
+            readMore();
         }
-        return true;
     }
 
     /// Something has moved on: everything read so far is dropped.
@@ -449,8 +427,25 @@ final class ChunkPull {
         putMore();
     }
 
-    /// Puts blocks while the ring has room for them; the rest when it has again.
+    /// Puts blocks while the ring has room for them; the rest when it has again. Beside guests in
+    /// small steps.
     private void putMore() {
+        if (!isAhead() || pulls.share().guestsIdle()) {
+            putMore(Sizes.CHUNK_BLOCKS);
+            return;
+        }
+        pulls.share()
+                .ask(
+                        Limits.PULL_STEP_BLOCKS,
+                        0,
+                        permit -> {
+                            putMore(Limits.PULL_STEP_BLOCKS);
+                            // What it took shows in the next turn.
+                            disk.loop().schedule(0, permit::end);
+                        });
+    }
+
+    private void putMore(int most) {
         if (endedOrPurged()) {
             return;
         }
@@ -463,7 +458,12 @@ final class ChunkPull {
             restart();
             return;
         }
+        int from = nextPut;
         while (differing.nextSetBit(nextPut) >= 0) {
+            if (nextPut - from >= most) {
+                putMore();
+                return;
+            }
             if (!disk.store().hasRoom(Limits.PULL_PUT_BYTES)) {
                 disk.whenRoom(this::putMore);
                 return;
@@ -573,7 +573,7 @@ final class ChunkPull {
     private void forget() {
         reading = 0;
         pulled.clear();
-        ranges.clear();
+        reads.clear();
     }
 
     private void end(Result result) {

@@ -35,6 +35,7 @@ public final class DiskServer {
     private final CreditShare creditShare = new CreditShare(this);
     private final FenceBook fences;
     private final Holds holds;
+    private final FairShare share;
     private final ReplicaCounters counters = new ReplicaCounters();
 
     private final WriteVerb writes = new WriteVerb(this);
@@ -83,6 +84,7 @@ public final class DiskServer {
         space = new Space(store);
         fences = new FenceBook(store, () -> failed(-comet.port.Errno.EIO));
         holds = new Holds(writes::apply);
+        share = new FairShare(parts.loop(), () -> view.map().settings());
         links = new PeerLinks(parts, view, identity);
         pulls = new Pulls(this, links);
         recoveries = new Recoveries(this, links);
@@ -189,6 +191,11 @@ public final class DiskServer {
 
     Holds holds() {
         return holds;
+    }
+
+    /// Of guests and recovery.
+    FairShare share() {
+        return share;
     }
 
     CreditShare creditShare() {
@@ -304,6 +311,7 @@ public final class DiskServer {
         recoveries.close();
         repairs.close();
         pulls.close();
+        share.close();
         links.close();
     }
 
@@ -348,6 +356,9 @@ public final class DiskServer {
         }
         if (failed) {
             return;
+        }
+        if (update.settings() != null) {
+            share.settingsChanged();
         }
         purge.onMap(update);
         repairs.onMap(update);

@@ -72,6 +72,9 @@ public final class Limits {
     /// Chunks of one disk that are copied at the same time; each may hold [Sizes#CHUNK_BYTES].
     public static final int PULLS_MAX = 8;
 
+    /// The same of recovery where guests are busy.
+    public static final int PULLS_BESIDE_GUESTS = 2;
+
     /// Chunks that wait to be levelled or repaired; more are answered BUSY.
     public static final int PULLS_WAITING_MAX = 8192;
 
@@ -87,7 +90,7 @@ public final class Limits {
     /// Chunks with blocks that are whole here and lost at a source, until it knows.
     public static final int OFFERS_MAX = 1024;
 
-    /// Blocks asked for in one READ of a copy: 512 KiB.
+    /// Blocks asked for at once in a copy, in one READ or in several: 512 KiB.
     public static final int PULL_READ_BLOCKS = 128;
 
     /// Blocks of a copy that are put in one go, as the smallest ring has room for them, and what is
@@ -95,6 +98,12 @@ public final class Limits {
     public static final int PULL_PUT_BLOCKS = 8;
 
     public static final int PULL_PUT_BYTES = PULL_PUT_BLOCKS * (Sizes.BLOCK_BYTES + 128);
+
+    /// Blocks that are put in one step of recovery beside guests: some tens of microseconds.
+    public static final int PULL_STEP_BLOCKS = 32;
+
+    /// What the versions of a chunk's blocks count for, in blocks: 16 KiB and a look at 8 pages.
+    public static final int PULL_TABLE_BLOCKS = 8;
 
     /// After room in the ring was announced and did not suffice, until it is asked for again.
     public static final long ROOM_RETRY_NS = MS;

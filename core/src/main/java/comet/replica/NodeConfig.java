@@ -6,12 +6,10 @@ import comet.base.Check;
 ///
 /// @param ioDeadlineNs no answer of another disk within this time breaks the connection to it; a
 ///   note that its source has not reached by then, with its client gone, is dropped by a new epoch
-/// @param recoveryBytesPerSecond data copied by recovery per disk, at most
 /// @param creditWindowBytes what one client may have under way on one connection, at most
-public record NodeConfig(long ioDeadlineNs, long recoveryBytesPerSecond, long creditWindowBytes) {
+public record NodeConfig(long ioDeadlineNs, long creditWindowBytes) {
     public NodeConfig {
         Check.that(ioDeadlineNs > 0, "I/O deadline", ioDeadlineNs, 0);
-        Check.that(recoveryBytesPerSecond > 0, "recovery rate", recoveryBytesPerSecond, 0);
         Check.that(
                 creditWindowBytes >= Limits.CREDIT_WINDOW_MIN
                         && creditWindowBytes <= Limits.CREDIT_WINDOW_MAX,
@@ -21,6 +19,6 @@ public record NodeConfig(long ioDeadlineNs, long recoveryBytesPerSecond, long cr
     }
 
     public static NodeConfig defaults() {
-        return new NodeConfig(3_000_000_000L, 200L << 20, Limits.CREDIT_WINDOW_MAX);
+        return new NodeConfig(3_000_000_000L, Limits.CREDIT_WINDOW_MAX);
     }
 }

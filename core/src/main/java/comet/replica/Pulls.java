@@ -15,7 +15,7 @@ final class Pulls {
     private final DiskServer disk;
     private final PeerLinks links;
     private final Crc crc = new Crc();
-    private final Throttle throttle;
+    private final FairShare share;
     private final ArrayDeque<ChunkPull> urgent = new ArrayDeque<>();
     private final ArrayDeque<ChunkPull> background = new ArrayDeque<>();
     private final TreeMap<ChunkKey, ChunkPull> active = new TreeMap<>();
@@ -23,7 +23,7 @@ final class Pulls {
     Pulls(DiskServer disk, PeerLinks links) {
         this.disk = disk;
         this.links = links;
-        throttle = new Throttle(disk.parts().config().recoveryBytesPerSecond());
+        share = disk.share();
     }
 
     PeerLinks links() {
@@ -34,9 +34,8 @@ final class Pulls {
         return crc;
     }
 
-    /// How long recovery waits before it moves so many bytes, in ns.
-    long throttle(long bytes) {
-        return throttle.take(bytes, disk.loop().nowNs());
+    FairShare share() {
+        return share;
     }
 
     int activeCount() {
@@ -83,7 +82,9 @@ final class Pulls {
     private void startNext() {
         while (active.size() < Limits.PULLS_MAX) {
             ChunkPull next = next(urgent);
-            if (next == null) {
+            // Beside guests few at a time: what is soon done meets few new writes.
+            if (next == null
+                    && (share.guestsIdle() || active.size() < Limits.PULLS_BESIDE_GUESTS)) {
                 next = next(background);
             }
             if (next == null) {

@@ -2,7 +2,9 @@ package comet.replica;
 
 import comet.wire.Frame;
 import comet.wire.MessageType;
+import comet.wire.ReadRequest;
 import comet.wire.Status;
+import org.jspecify.annotations.Nullable;
 
 /// A connection on the READ lane (READ and MAP of a client) or on the PEER lane (READ, LIST_PG,
 /// FENCES and BLOCKS of another replica). Requests are many at once and end in any order.
@@ -23,6 +25,7 @@ final class ReadLane implements Lanes {
     private int underWay;
     private boolean paused;
     private boolean checking;
+    private FairShare.@Nullable Permit step;
 
     ReadLane(DiskServer disk, Session session, boolean peer) {
         this.disk = disk;
@@ -40,7 +43,51 @@ final class ReadLane implements Lanes {
 
     @Override
     public void onFrame(Frame frame) {
-        handle(frame, false);
+        boolean mayWait =
+                peer
+                        && frame.type() == MessageType.READ
+                        && (frame.flags() & ReadRequest.MAY_WAIT) != 0
+                        && ReadRequest.valid(frame);
+        if (mayWait) {
+            afterGuests(frame);
+        } else {
+            handle(frame, false);
+        }
+    }
+
+    /// A copy that is not urgent waits until recovery may take a step.
+    private void afterGuests(Frame frame) {
+        began();
+        disk.share()
+                .ask(
+                        ReadRequest.blockCount(frame),
+                        0,
+                        permit -> {
+                            ended();
+                            if (session.closed()) {
+                                permit.end();
+                                frame.release();
+                            } else {
+                                step = permit;
+                                handle(frame, false);
+                                endStep();
+                            }
+                        });
+    }
+
+    /// The step of recovery that the request in hand is; whoever takes it ends it.
+    FairShare.@Nullable Permit takeStep() {
+        FairShare.Permit taken = step;
+        step = null;
+        return taken;
+    }
+
+    /// Nobody has taken it: the request was answered at once, or waits for something else.
+    private void endStep() {
+        FairShare.Permit left = takeStep();
+        if (left != null) {
+            left.end();
+        }
     }
 
     private void handle(Frame frame, boolean refreshed) {

@@ -54,6 +54,9 @@ final class ReadVerb {
             refuse(lane, f.requestId(), DiskServer.status(gate), pg);
             return Progress.DONE;
         }
+        if (!lane.peer()) {
+            disk.share().guest(ReadRequest.blockCount(f));
+        }
         Pending read = free.isEmpty() ? new Pending() : free.removeLast();
         lane.began();
         read.start(lane, f);
@@ -172,9 +175,11 @@ final class ReadVerb {
         private int firstBlock;
         private int blockCount;
         private long startNs;
+        private FairShare.@Nullable Permit step;
 
         void start(ReadLane lane, Frame f) {
             this.lane = lane;
+            step = lane.takeStep();
             requestId = f.requestId();
             volumeId = ReadRequest.volumeId(f);
             chunkIndex = ReadRequest.chunkIndex(f);
@@ -202,6 +207,10 @@ final class ReadVerb {
             lane = null;
             reply = null;
             to.ended();
+            if (step != null) {
+                step.end();
+                step = null;
+            }
             Outcome gate = gate(pg, volumeId, term, epoch);
             if (gate != Outcome.APPLY) {
                 // The answer counts only in the epoch in which it was asked, and for who asked.

@@ -125,6 +125,7 @@ final class WriteVerb {
             return "sequence";
         }
         lane.log().arrived();
+        disk.share().guest(f.dataBytes() >>> Sizes.BLOCK_SHIFT);
         f.flags(f.flags() & ~UNCHARGED);
         if ((f.flags() & WriteRequest.RESEND) == 0 && !lane.credits().charge(cost(f))) {
             f.flags(f.flags() | UNCHARGED);

@@ -221,7 +221,7 @@ final class Attachment {
             become(State.ATTACHED);
             answerAttach(null);
             volume.pump();
-            volume.leftAlone();
+            volume.clients().leftAlone();
         }
     }
 

@@ -25,6 +25,15 @@ public interface BlockDevice {
 
     boolean readOnly();
 
+    /// Data of requests that a front end may hold for it before it takes no more from its client:
+    /// less where the device is slower than its clients for long.
+    default long heldBytesMax() {
+        return Long.MAX_VALUE;
+    }
+
+    /// The client asks for nothing more: what is under way need not be slowed down any longer.
+    default void leaving() {}
+
     /// Told the outcome of a request, always later, never inside the call.
     interface Done {
         /// @param errno 0, or a positive Errno

@@ -251,7 +251,7 @@ public final class Gateway implements MetaClient.Listener {
                             mode,
                             why -> {
                                 if (why == null) {
-                                    volume.pin(true);
+                                    volume.clients().pin(true);
                                 }
                                 done.accept(why);
                             });
@@ -268,7 +268,7 @@ public final class Gateway implements MetaClient.Listener {
             done.accept(null);
             return;
         }
-        volume.pin(false);
+        volume.clients().pin(false);
         volume.attachment().detach(done);
     }
 

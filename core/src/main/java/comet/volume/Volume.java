@@ -1,13 +1,11 @@
 package comet.volume;
 
-import comet.base.Check;
 import comet.base.LongObjectMap;
 import comet.base.Sizes;
 import comet.cluster.PgConfig;
 import comet.cluster.PgHash;
 import comet.cluster.VolumeInfo;
 import comet.port.Errno;
-import comet.port.Loop;
 import comet.volume.VolumePg.Phase;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -26,9 +24,7 @@ final class Volume {
     private final Gateway gateway;
     private final long id;
     private VolumeInfo info;
-    private int clients;
-    private boolean pinned;
-    private Loop.@Nullable Timer leaving;
+    private final VolumeClients clients = new VolumeClients(this);
 
     private final ChunkTable table = new ChunkTable();
     private final LongObjectMap<VolumePg> pgs = new LongObjectMap<>();
@@ -44,9 +40,13 @@ final class Volume {
     private final Levelling levelling;
     private final BlockMaps maps;
     private final VolumeStats stats = new VolumeStats();
+    private final RateLimit limit;
 
     /// Requests that were not begun yet.
     private final ArrayDeque<Request> queue = new ArrayDeque<>();
+
+    /// Those of them that no limit slows down.
+    private int freeQueued;
 
     private @Nullable Request activeFirst;
     private int activeCount;
@@ -77,6 +77,8 @@ final class Volume {
         opening = new ChunkOpen(this);
         levelling = new Levelling(this);
         maps = new BlockMaps(gateway.config().blockMapsMax());
+        limit = new RateLimit(this);
+        limit.set(info.limits());
     }
 
     Gateway gateway() {
@@ -143,46 +145,16 @@ final class Volume {
         return maps;
     }
 
+    VolumeClients clients() {
+        return clients;
+    }
+
+    RateLimit limit() {
+        return limit;
+    }
+
     long inFlightBytes() {
         return inFlightBytes;
-    }
-
-    // Clients.
-
-    void join() {
-        clients++;
-        if (leaving != null) {
-            leaving.cancel();
-            leaving = null;
-        }
-    }
-
-    void leave() {
-        Check.that(clients > 0, "a client left twice");
-        clients--;
-        leftAlone();
-    }
-
-    void pin(boolean pinned) {
-        this.pinned = pinned;
-        leftAlone();
-    }
-
-    /// Detaches after a while without clients.
-    void leftAlone() {
-        if (clients > 0 || pinned || leaving != null) {
-            return;
-        }
-        leaving =
-                gateway.loop()
-                        .schedule(
-                                gateway.config().detachAfterNs(),
-                                () -> {
-                                    leaving = null;
-                                    if (clients == 0 && !pinned) {
-                                        attachment.drain();
-                                    }
-                                });
     }
 
     // Requests.
@@ -194,6 +166,7 @@ final class Volume {
             return;
         }
         queue.addLast(request);
+        freeQueued += RateLimit.isFree(request) ? 1 : 0;
         pump();
     }
 
@@ -205,17 +178,41 @@ final class Volume {
         pumping = true;
         for (Request next = queue.peekFirst(); next != null; next = queue.peekFirst()) {
             if (attachment.ended()) {
-                queue.removeFirst();
+                takeFirst();
                 next.fail(Errno.ESHUTDOWN);
                 gateway.answer(next);
-            } else if (!attachment.ready(next) || !gateway.admit(this, next)) {
+            } else if (!attachment.ready(next)) {
+                break;
+            } else if (!limit.admits(next)) {
+                beginFree();
+                break;
+            } else if (!gateway.admit(this, next)) {
                 break;
             } else {
-                queue.removeFirst();
+                takeFirst();
+                limit.took(next);
                 begin(next);
             }
         }
         pumping = false;
+    }
+
+    private Request takeFirst() {
+        Request first = queue.removeFirst();
+        freeQueued -= RateLimit.isFree(first) ? 1 : 0;
+        return first;
+    }
+
+    /// What no limit slows down does not wait behind what one does.
+    private void beginFree() {
+        for (int left = freeQueued == 0 ? 0 : queue.size(); left > 0; left--) {
+            Request request = takeFirst();
+            if (RateLimit.isFree(request)) {
+                begin(request);
+            } else {
+                queue.addLast(request);
+            }
+        }
     }
 
     /// For the bounds: what this request counts for.
@@ -293,13 +290,17 @@ final class Volume {
 
     private void fail(int errno, boolean all) {
         for (int left = queue.size(); left > 0; left--) {
-            Request request = queue.removeFirst();
+            Request request = takeFirst();
             if (all || request.kind.changes()) {
                 request.fail(errno);
                 gateway.answer(request);
             } else {
                 queue.addLast(request);
+                freeQueued += RateLimit.isFree(request) ? 1 : 0;
             }
+        }
+        if (queue.isEmpty()) {
+            limit.calledOff();
         }
     }
 
@@ -457,6 +458,7 @@ final class Volume {
 
     void onInfo(VolumeInfo newer) {
         info = newer;
+        limit.set(newer.limits());
         VolumeInfo.Attachment held = newer.attachment();
         boolean mine = held != null && held.term() == attachment.term();
         if (attachment.holds() && newer.lastTerm() >= attachment.term() && !mine) {
@@ -550,8 +552,8 @@ final class Volume {
                 info.name(),
                 attachment.state().name().toLowerCase(java.util.Locale.ROOT),
                 attachment.term(),
-                clients,
-                pinned,
+                clients.count(),
+                clients.pinned(),
                 waitingFor,
                 waitingFor.isEmpty() ? 0 : since,
                 inFlightBytes,
@@ -559,6 +561,8 @@ final class Volume {
                 unsynced.bytes(),
                 unsynced.count(),
                 levelling.left(),
-                stats);
+                stats,
+                limit.throttledNs(),
+                limit.throttledRequests());
     }
 }

@@ -10,13 +10,14 @@ final class VolumeDevice implements BlockDevice {
     private final Volume volume;
     private final long sizeBytes;
     private final boolean readOnly;
+    private boolean leaving;
     private boolean closed;
 
     VolumeDevice(Volume volume, boolean readOnly) {
         this.volume = volume;
         this.sizeBytes = volume.info().sizeBytes();
         this.readOnly = readOnly;
-        volume.join();
+        volume.clients().join();
     }
 
     @Override
@@ -29,10 +30,24 @@ final class VolumeDevice implements BlockDevice {
         return readOnly;
     }
 
+    @Override
+    public long heldBytesMax() {
+        return volume.limit().heldBytesMax();
+    }
+
+    @Override
+    public void leaving() {
+        if (!leaving && !closed) {
+            leaving = true;
+            volume.clients().leaving();
+        }
+    }
+
     void close() {
+        leaving();
         if (!closed) {
             closed = true;
-            volume.leave();
+            volume.clients().leave();
         }
     }
 

@@ -12,6 +12,8 @@ package comet.volume;
 ///   chunk have no data and count as one block
 /// @param unsyncedWrites how many writes those are, each within one chunk
 /// @param toLevel chunks still to be levelled
+/// @param throttledNs how long requests have waited for the volume's limits, all together as one
+/// @param throttledRequests requests that have
 public record VolumeStatus(
         long volumeId,
         String name,
@@ -26,4 +28,6 @@ public record VolumeStatus(
         long unsyncedBytes,
         int unsyncedWrites,
         int toLevel,
-        VolumeStats stats) {}
+        VolumeStats stats,
+        long throttledNs,
+        long throttledRequests) {}

@@ -9,11 +9,13 @@ package comet.wire;
 /// 56 u16 firstBlock 58 u16 blockCount (1 to 1024)
 /// ```
 ///
-/// Flags: [#VERSIONS], the reply carries each block's version too (recovery).
+/// Flags: [#VERSIONS], the reply carries each block's version too (recovery); [#MAY_WAIT], a copy
+/// that nobody waits for: guests come first (PEER lane).
 public final class ReadRequest {
     private ReadRequest() {}
 
     public static final int VERSIONS = 1;
+    public static final int MAY_WAIT = 2;
     public static final int HEAD_BYTES = 60;
 
     public static Frame encode(

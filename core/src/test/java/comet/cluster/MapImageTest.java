@@ -68,11 +68,27 @@ class MapImageTest {
                             held,
                             prng.chance(1, 2),
                             any(),
-                            any()));
+                            any(),
+                            prng.chance(1, 2)
+                                    ? VolumeLimits.NONE
+                                    : new VolumeLimits(any() >>> 1, any() >>> 1, small())));
         }
         ClusterInfo cluster = new ClusterInfo(prng.nextLong(), prng.nextLong(), pgCount, 2);
+        List<SettingValue> settings = new ArrayList<>();
+        for (int n = prng.nextInt(3); n > 0; n--) {
+            settings.add(new SettingValue(n + text(), text()));
+        }
         return new MapUpdate(
-                0, 1 + any() / 2, cluster, nodes, disks, gateways, pgs, volumes, List.of());
+                0,
+                1 + (any() >>> 2),
+                cluster,
+                nodes,
+                disks,
+                gateways,
+                pgs,
+                volumes,
+                List.of(),
+                settings);
     }
 
     @Test
@@ -82,6 +98,37 @@ class MapImageTest {
             map.apply(random());
             assertThat(MapImage.decode(MapImage.encode(map))).isEqualTo(map.image());
         }
+    }
+
+    @Test
+    void the_format_without_additions_is_read_and_an_unknown_addition_is_left_out() {
+        MapUpdate random = random();
+        MapUpdate plain =
+                new MapUpdate(
+                        0,
+                        random.revision(),
+                        random.cluster(),
+                        random.nodes(),
+                        random.disks(),
+                        random.gateways(),
+                        random.pgs(),
+                        random.volumes().stream()
+                                .map(volume -> volume.withLimits(VolumeLimits.NONE))
+                                .toList(),
+                        List.of(),
+                        List.of());
+        ClusterMap map = new ClusterMap();
+        map.apply(plain);
+        byte[] whole = MapImage.encode(map);
+        // Behind the volumes: two additions, 1 and 2, each of one byte: an empty list.
+        byte[] additions = Arrays.copyOfRange(whole, whole.length - 7, whole.length);
+        assertThat(additions).containsExactly(2, 1, 1, 0, 2, 1, 0);
+        byte[] old = Arrays.copyOf(whole, whole.length - 7);
+        old[0] = 1;
+        assertThat(MapImage.decode(old)).isEqualTo(plain);
+        byte[] newer = whole.clone();
+        newer[whole.length - 3] = 100;
+        assertThat(MapImage.decode(newer)).isEqualTo(plain);
     }
 
     @Test

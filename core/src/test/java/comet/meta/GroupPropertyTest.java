@@ -13,6 +13,7 @@ import comet.cluster.MemberState;
 import comet.cluster.PgConfig;
 import comet.cluster.PgConfig.Member;
 import comet.cluster.Reply;
+import comet.cluster.SettingValue;
 import comet.cluster.VolumeInfo;
 import comet.cluster.VolumeInfo.Durability;
 import comet.meta.Facts.DiskLife;
@@ -175,7 +176,7 @@ class GroupPropertyTest {
         long gatewayId = prng.nextInt(4);
         int diskId = prng.nextInt(7);
         String name = "n" + prng.nextInt(5);
-        return switch (prng.nextInt(26)) {
+        return switch (prng.nextInt(27)) {
             case 0 -> new Command.RegisterNode(name, "d" + prng.nextInt(3), "h", List.of());
             case 1 -> new Command.AddDisk(prng.nextInt(5), 1, diskId, "d" + diskId % 3, 1000);
             case 2, 3, 4, 5 -> registerDisk(prng, diskId);
@@ -202,6 +203,9 @@ class GroupPropertyTest {
             case 20 -> new Command.Migrate(volumeId, gatewayId);
             case 21 -> new Command.AcceptDataLoss(diskId);
             case 22, 23, 24 -> new Command.Unreachable(diskId, bootId(diskId));
+            case 25 ->
+                    new Command.ChangeSettings(
+                            List.of(new SettingValue("recovery-share", prng.nextInt(120) + "%")));
             default -> new Command.Recovering(diskId, bootId(diskId));
         };
     }

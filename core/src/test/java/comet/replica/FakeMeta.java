@@ -1,6 +1,7 @@
 package comet.replica;
 
 import comet.cluster.ClusterInfo;
+import comet.cluster.ClusterSettings;
 import comet.cluster.Command;
 import comet.cluster.DiskInfo;
 import comet.cluster.MapUpdate;
@@ -8,6 +9,7 @@ import comet.cluster.MemberState;
 import comet.cluster.NodeInfo;
 import comet.cluster.PgConfig;
 import comet.cluster.Reply;
+import comet.cluster.SettingValue;
 import comet.cluster.VolumeInfo;
 import comet.port.MetaClient;
 import java.util.ArrayList;
@@ -27,6 +29,7 @@ final class FakeMeta {
     private final TreeMap<Integer, DiskInfo> disks = new TreeMap<>();
     private final TreeMap<Integer, NodeInfo> nodes = new TreeMap<>();
     private final TreeMap<Long, VolumeInfo> volumes = new TreeMap<>();
+    private ClusterSettings settings = ClusterSettings.DEFAULTS;
     private final PgConfig[] pgs;
     private final List<Client> clients = new ArrayList<>();
     private final List<Runnable> stopped = new ArrayList<>();
@@ -110,6 +113,11 @@ final class FakeMeta {
         publish(List.of(), List.of());
     }
 
+    void set(String key, String value) {
+        settings = settings.with(new SettingValue(key, value));
+        publish(List.of(), List.of());
+    }
+
     void purgeVolume(long volumeId) {
         volumes.remove(volumeId);
         publish(List.of(), List.of(volumeId));
@@ -141,7 +149,8 @@ final class FakeMeta {
                         List.of(),
                         changed,
                         List.copyOf(volumes.values()),
-                        purged);
+                        purged,
+                        settings.set());
         updates.put(revision, update);
         for (Client client : clients) {
             loop.execute(() -> client.push(update));
@@ -162,7 +171,8 @@ final class FakeMeta {
                 List.of(),
                 List.of(pgs),
                 List.copyOf(volumes.values()),
-                purged);
+                purged,
+                settings.set());
     }
 
     private Reply decide(Command command) {

@@ -85,7 +85,7 @@ class RecoveryTest {
             both(0, n, n == 0 ? 0 : v(5, n), v(5, n + 1), n + 1);
         }
         // So slow that it can be watched, above all where it ends.
-        harness.config = new NodeConfig(3_000_000_000L, 1 << 20, Limits.CREDIT_WINDOW_MAX);
+        harness.meta.set("recovery-rate", "1M");
         harness.net.unlisten("1");
         crashTwo();
         two = harness.connect(2, Lane.WRITE);
@@ -121,7 +121,7 @@ class RecoveryTest {
         one.open(5);
         harness.connect(2, Lane.WRITE).open(5);
         one.fill(0, 5, blocks);
-        harness.config = new NodeConfig(3_000_000_000L, 4 << 20, Limits.CREDIT_WINDOW_MAX);
+        harness.meta.set("recovery-rate", "4M");
         harness.kill(2, 0);
         harness.meta.alive.remove(2);
         harness.net.delayNs = 1 + prng.nextInt(3_000_000);

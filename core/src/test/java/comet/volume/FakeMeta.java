@@ -12,6 +12,7 @@ import comet.cluster.NodeInfo;
 import comet.cluster.PgConfig;
 import comet.cluster.Reply;
 import comet.cluster.VolumeInfo;
+import comet.cluster.VolumeLimits;
 import comet.port.MetaClient;
 import java.util.ArrayList;
 import java.util.List;
@@ -155,7 +156,13 @@ final class FakeMeta {
                                 a,
                                 clean,
                                 0,
-                                0)));
+                                0,
+                                v.limits())));
+    }
+
+    void limit(long id, VolumeLimits limits) {
+        VolumeInfo v = map.volume(id);
+        commit(null, List.of(), List.of(), List.of(), List.of(v.withLimits(limits)));
     }
 
     void resize(long id, long size) {
@@ -176,7 +183,8 @@ final class FakeMeta {
                                 v.attachment(),
                                 false,
                                 0,
-                                0)));
+                                0,
+                                v.limits())));
     }
 
     private Reply decide(Command command) {

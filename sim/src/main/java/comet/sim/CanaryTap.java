@@ -164,6 +164,7 @@ final class CanaryTap implements SimNet.Tap {
                 update.gateways(),
                 pgs,
                 update.volumes(),
-                update.purgedVolumes());
+                update.purgedVolumes(),
+                update.settings());
     }
 }

@@ -59,6 +59,7 @@ final class Cluster implements Guests.Access {
 
     private final SimProcess admin;
     private final SimMetaClient adminClient;
+    private final Operator operator = new Operator(this);
     private int lives;
 
     // Calm: everything up, in sync and flushed since the last fault.
@@ -198,6 +199,14 @@ final class Cluster implements Guests.Access {
 
     SortedMap<String, Integer> eventCounts() {
         return eventCounts;
+    }
+
+    SimMetaClient admin() {
+        return adminClient;
+    }
+
+    Operator operator() {
+        return operator;
     }
 
     // Setting up.
@@ -441,6 +450,7 @@ final class Cluster implements Guests.Access {
             }
         }
         gateways.forEach(SimGateway::start);
+        operator.lift();
         healed = true;
     }
 

@@ -114,6 +114,7 @@ final class Faults {
             case SLOW_DISK -> slowDisk();
             case RESIZE -> cluster.resize(prng);
             case VOLUMES -> cluster.passingVolume(prng);
+            case OPERATOR -> cluster.operator().turn(prng);
         };
     }
 

@@ -52,6 +52,9 @@ record Options(
     /// Which seeds have nodes away for long.
     private static final long LONELY_SALT = 410_771_233;
 
+    /// Which seeds have volumes that are limited, and an operator who turns the limits.
+    private static final long LIMITED_SALT = 733_015_961;
+
     /// What may go wrong.
     enum Fault {
         BREAK_LINK,
@@ -78,7 +81,10 @@ record Options(
         /// their own, see [#LONELY_SALT].
         AWAY,
         /// The group goes on without a disk that lives. In the same runs.
-        LEAVE
+        LEAVE,
+        /// The operator limits a volume, or changes the share of recovery. In runs of their own,
+        /// see [#LIMITED_SALT].
+        OPERATOR
     }
 
     /// Room for so little that guests meet its end.
@@ -155,7 +161,16 @@ record Options(
         Prng crowd = new Prng(Prng.mix(seed + CROWD_SALT));
         Options made = crowd.chance(1, 4) ? drawn.crowded(crowd) : drawn;
         Prng lonely = new Prng(Prng.mix(seed + LONELY_SALT));
-        return lonely.chance(1, 4) && !made.faults.isEmpty() ? made.lonely(lonely) : made;
+        made = lonely.chance(1, 4) && !made.faults.isEmpty() ? made.lonely(lonely) : made;
+        Prng limited = new Prng(Prng.mix(seed + LIMITED_SALT));
+        return limited.chance(1, 6) && !made.faults.isEmpty() ? made.limited() : made;
+    }
+
+    /// The same with an operator.
+    Options limited() {
+        EnumSet<Fault> more = EnumSet.of(Fault.OPERATOR);
+        more.addAll(faults);
+        return withFaults(more);
     }
 
     /// The same where many guests share little memory in the gateway, and flush all the time.

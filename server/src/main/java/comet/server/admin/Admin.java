@@ -26,6 +26,10 @@ public record Admin(
         return new Volumes(group, gateway);
     }
 
+    Settings settings() {
+        return new Settings(group);
+    }
+
     List<DiskState> localDisks() {
         return nodes == null ? List.of() : nodes.disks();
     }

@@ -2,6 +2,7 @@ package comet.server.admin;
 
 import comet.base.Sizes;
 import comet.cluster.ClusterMap;
+import comet.cluster.VolumeLimits;
 import comet.server.admin.Views.DiskView;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
@@ -30,7 +31,17 @@ final class AdminRoutes {
             @Nullable String path, @Nullable Long weightBytes, @Nullable String domain) {}
 
     private record CreateVolume(
-            @Nullable String name, @Nullable Long sizeBytes, @Nullable String durability) {}
+            @Nullable String name,
+            @Nullable Long sizeBytes,
+            @Nullable String durability,
+            @Nullable Long iops,
+            @Nullable Long bytesPerSecond,
+            @Nullable Integer burstSeconds) {}
+
+    private record Limit(
+            @Nullable Long iops, @Nullable Long bytesPerSecond, @Nullable Integer burstSeconds) {}
+
+    private record ChangeSettings(@Nullable Map<String, @Nullable String> settings) {}
 
     private record Resize(@Nullable Long sizeBytes) {}
 
@@ -51,6 +62,13 @@ final class AdminRoutes {
     void register(RoutesConfig routes) {
         routes.get("/v1/cluster", c -> json(c, admin.cluster()));
         routes.post("/v1/cluster", this::createCluster);
+        routes.get("/v1/settings", c -> json(c, Map.of("settings", admin.settings().list())));
+        routes.post(
+                "/v1/settings",
+                c -> {
+                    var changes = need(body(c, ChangeSettings.class).settings, "settings");
+                    json(c, Map.of("settings", admin.settings().change(changes)));
+                });
         routes.get("/v1/health", c -> json(c, admin.health()));
         routes.get("/v1/map", c -> json(c, map()));
         routes.get("/v1/events", c -> json(c, Map.of("events", admin.events().get())));
@@ -83,7 +101,11 @@ final class AdminRoutes {
                             volumes.create(
                                     need(body.name, "name"),
                                     need(body.sizeBytes, "sizeBytes"),
-                                    durability));
+                                    durability,
+                                    new VolumeLimits(
+                                            body.iops == null ? 0 : body.iops,
+                                            body.bytesPerSecond == null ? 0 : body.bytesPerSecond,
+                                            body.burstSeconds == null ? 0 : body.burstSeconds)));
                 });
         routes.get("/v1/volumes/{name}", c -> json(c, volumes.info(name(c))));
         routes.delete("/v1/volumes/{name}", c -> json(c, volumes.delete(name(c))));
@@ -95,6 +117,15 @@ final class AdminRoutes {
                                 volumes.resize(
                                         name(c),
                                         need(body(c, Resize.class).sizeBytes, "sizeBytes"))));
+        routes.post(
+                "/v1/volumes/{name}/limits",
+                c -> {
+                    Limit body = body(c, Limit.class);
+                    json(
+                            c,
+                            volumes.limit(
+                                    name(c), body.iops, body.bytesPerSecond, body.burstSeconds));
+                });
         routes.post(
                 "/v1/volumes/{name}/rename",
                 c -> json(c, volumes.rename(name(c), need(body(c, Rename.class).name, "name"))));

@@ -8,6 +8,9 @@ public interface GatewayPart {
     /// A volume that the gateway has open.
     ///
     /// @param waitsFor what its oldest request waits for; empty where nothing waits long
+    /// @param throttledMs how long requests have waited for the volume's limits since the gateway
+    ///   started, all together as one
+    /// @param throttledRequests requests that have
     record VolumeState(
             long volumeId,
             String name,
@@ -15,7 +18,9 @@ public interface GatewayPart {
             String waitsFor,
             int clients,
             boolean pinned,
-            long unsyncedBytes) {}
+            long unsyncedBytes,
+            long throttledMs,
+            long throttledRequests) {}
 
     String name();
 

@@ -9,6 +9,7 @@ import comet.cluster.NodeInfo;
 import comet.cluster.PgConfig;
 import comet.cluster.PgConfig.Member;
 import comet.cluster.VolumeInfo;
+import comet.cluster.VolumeLimits;
 import comet.server.admin.NodePart.DiskState;
 import comet.server.raft.DiskUse;
 import java.util.ArrayList;
@@ -71,7 +72,10 @@ final class Views {
             @Nullable String migrateTo,
             long createdAtMs,
             @Nullable Long deletedAtMs,
-            List<String> uris) {}
+            List<String> uris,
+            VolumeLimits limits,
+            @Nullable Long throttledMs,
+            @Nullable Long throttledRequests) {}
 
     static String uuid(long high, long low) {
         return new java.util.UUID(high, low).toString();
@@ -204,7 +208,12 @@ final class Views {
         return gateways;
     }
 
-    static VolumeView volume(ClusterMap map, VolumeInfo volume, List<String> uris) {
+    /// @param here as the gateway of this process has it open, or null
+    static VolumeView volume(
+            ClusterMap map,
+            VolumeInfo volume,
+            List<String> uris,
+            GatewayPart.@Nullable VolumeState here) {
         VolumeInfo.Attachment attachment = volume.attachment();
         String state = volume.deleted() ? "deleted" : attachment == null ? "detached" : "attached";
         return new VolumeView(
@@ -220,7 +229,10 @@ final class Views {
                         : gatewayName(map, attachment.migrateTo()),
                 volume.createdAtMs(),
                 volume.deleted() ? volume.deletedAtMs() : null,
-                uris);
+                uris,
+                volume.limits(),
+                here == null ? null : here.throttledMs(),
+                here == null ? null : here.throttledRequests());
     }
 
     static String gatewayName(ClusterMap map, long gatewayId) {

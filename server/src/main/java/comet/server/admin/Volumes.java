@@ -6,6 +6,8 @@ import comet.cluster.GatewayInfo;
 import comet.cluster.Reply;
 import comet.cluster.VolumeInfo;
 import comet.cluster.VolumeInfo.Durability;
+import comet.cluster.VolumeLimits;
+import comet.server.admin.GatewayPart.VolumeState;
 import comet.server.admin.Views.VolumeView;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -27,20 +29,40 @@ final class Volumes {
     }
 
     List<VolumeView> list() {
-        return group.read(map -> map.volumes().stream().map(v -> view(map, v)).toList());
+        List<VolumeState> here = here();
+        return group.read(map -> map.volumes().stream().map(v -> view(map, v, here)).toList());
     }
 
     VolumeView info(String name) {
-        return group.read(map -> view(map, any(map, name)));
+        List<VolumeState> here = here();
+        return group.read(map -> view(map, any(map, name), here));
     }
 
-    private VolumeView view(ClusterMap map, VolumeInfo volume) {
+    private VolumeView info(long volumeId) {
+        List<VolumeState> here = here();
+        return group.read(map -> view(map, byId(map, volumeId), here));
+    }
+
+    /// What the gateway of this process has open; nothing where it does not answer.
+    private List<VolumeState> here() {
+        try {
+            return gateway == null ? List.of() : gateway.volumes();
+        } catch (AdminException e) {
+            return List.of();
+        }
+    }
+
+    private VolumeView view(ClusterMap map, VolumeInfo volume, List<VolumeState> here) {
         List<String> uris =
                 gateway == null || volume.deleted() ? List.of() : gateway.uris(volume.name());
-        return Views.volume(map, volume, uris);
+        VolumeState state = null;
+        for (VolumeState one : here) {
+            state = one.volumeId() == volume.volumeId() ? one : state;
+        }
+        return Views.volume(map, volume, uris, state);
     }
 
-    VolumeView create(String name, long sizeBytes, String durability) {
+    VolumeView create(String name, long sizeBytes, String durability, VolumeLimits limits) {
         checkName(name);
         Views.checkSize(sizeBytes);
         Durability how =
@@ -53,7 +75,8 @@ final class Volumes {
                                     "durability is `flush` or `write`, not `%s`"
                                             .formatted(durability));
                 };
-        group.submit(new Command.CreateVolume(name, sizeBytes, how, System.currentTimeMillis()));
+        group.submit(
+                new Command.CreateVolume(name, sizeBytes, how, System.currentTimeMillis(), limits));
         return info(name);
     }
 
@@ -67,6 +90,23 @@ final class Volumes {
                             .formatted(name, volume.sizeBytes()));
         }
         group.submit(new Command.ResizeVolume(volume.volumeId(), sizeBytes));
+        return info(name);
+    }
+
+    /// Changes those limits that are named; 0 takes one away.
+    VolumeView limit(
+            String name,
+            @Nullable Long iops,
+            @Nullable Long bandwidth,
+            @Nullable Integer burstSeconds) {
+        VolumeInfo volume = living(name);
+        VolumeLimits old = volume.limits();
+        VolumeLimits limits =
+                new VolumeLimits(
+                        iops == null ? old.iops() : iops,
+                        bandwidth == null ? old.bytesPerSecond() : bandwidth,
+                        burstSeconds == null ? old.burstSeconds() : burstSeconds);
+        group.submit(new Command.LimitVolume(volume.volumeId(), limits));
         return info(name);
     }
 
@@ -84,7 +124,7 @@ final class Volumes {
             detachIfIdle(volume);
         }
         group.submit(new Command.DeleteVolume(volume.volumeId(), System.currentTimeMillis()));
-        return group.read(map -> view(map, byId(map, volume.volumeId())));
+        return info(volume.volumeId());
     }
 
     private void detachIfIdle(VolumeInfo volume) {
@@ -92,7 +132,7 @@ final class Volumes {
         if (part == null) {
             return;
         }
-        for (GatewayPart.VolumeState state : part.volumes()) {
+        for (VolumeState state : part.volumes()) {
             if (state.volumeId() == volume.volumeId() && state.clients() == 0 && !state.pinned()) {
                 part.detach(volume);
             }
@@ -102,7 +142,7 @@ final class Volumes {
     VolumeView restore(String name) {
         VolumeInfo volume = deleted(name);
         group.submit(new Command.RestoreVolume(volume.volumeId()));
-        return group.read(map -> view(map, byId(map, volume.volumeId())));
+        return info(volume.volumeId());
     }
 
     void purge(String name) {

@@ -234,7 +234,11 @@ final class NbdSession {
     }
 
     boolean reserve(int bytes) {
-        if (bytesHeld > 0 && bytesHeld + bytes > shared.limits.connectionBytesMax()) {
+        long most = shared.limits.connectionBytesMax();
+        if (device != null) {
+            most = Math.min(most, device.heldBytesMax());
+        }
+        if (bytesHeld > 0 && bytesHeld + bytes > most) {
             return false;
         }
         if (!shared.budget.take(this, bytesHeld, bytes)) {
@@ -277,6 +281,9 @@ final class NbdSession {
     private void settle() {
         if (life != Life.OPEN && transmission != null) {
             transmission.dropArriving();
+        }
+        if (life != Life.OPEN && device != null) {
+            device.leaving();
         }
         if (life == Life.OPEN || requestsInFlight > 0) {
             return;

@@ -82,7 +82,9 @@ final class LocalGateway implements GatewayPart, Metrics.Source {
                                 waitsFor(volume, nowNs),
                                 volume.clients(),
                                 volume.pinned(),
-                                volume.unsyncedBytes()))
+                                volume.unsyncedBytes(),
+                                volume.throttledNs() / 1_000_000,
+                                volume.throttledRequests()))
                 .toList();
     }
 
@@ -189,6 +191,16 @@ final class LocalGateway implements GatewayPart, Metrics.Source {
                 "Chunks whose replicas a dead gateway left different and that are not levelled yet.",
                 labels,
                 volume.toLevel());
+        sink.counter(
+                "comet_volume_throttled_requests_total",
+                "Requests that waited for the volume's limits.",
+                labels,
+                volume.throttledRequests());
+        sink.counter(
+                "comet_volume_throttled_seconds_total",
+                "Time in which requests waited for the volume's limits.",
+                labels,
+                volume.throttledNs() / 1e9);
         VolumeStats stats = volume.stats();
         sink.counter(
                 "comet_volume_errors_total",

@@ -10,8 +10,10 @@ import comet.cluster.MemberState;
 import comet.cluster.NodeInfo;
 import comet.cluster.PgConfig;
 import comet.cluster.PgConfig.Member;
+import comet.cluster.SettingValue;
 import comet.cluster.VolumeInfo;
 import comet.cluster.VolumeInfo.Durability;
+import comet.cluster.VolumeLimits;
 import comet.server.config.AdminConfig;
 import comet.server.config.HostPort;
 import comet.server.raft.DiskUse;
@@ -174,6 +176,49 @@ class AdminServerTest {
             channel.connect(UnixDomainSocketAddress.of(socket));
             assertThat(exchange(channel, "Host: localhost")).startsWith("HTTP/1.1 200");
         }
+    }
+
+    @Test
+    void settings_are_listed_and_changed() throws Exception {
+        twoNodes();
+        JsonNode first = get("/v1/settings").at("/settings/0");
+        assertThat(first.path("key").asString()).isEqualTo("recovery-share");
+        assertThat(first.path("value").asString()).isEqualTo("70%");
+        assertThat(first.path("isSet").asBoolean()).isFalse();
+        String body = "{\"settings\":{\"recovery-share\":\" 50% \",\"recovery-rate\":null}}";
+        assertThat(post("/v1/settings", body).statusCode()).isEqualTo(200);
+        assertThat(group.commands)
+                .containsExactly(
+                        new Command.ChangeSettings(
+                                List.of(
+                                        new SettingValue("recovery-rate", ""),
+                                        new SettingValue("recovery-share", "50%"))));
+        assertThat(post("/v1/settings", "{}").body()).contains("settings");
+    }
+
+    @Test
+    void limits_that_are_not_named_stay() throws Exception {
+        twoNodes();
+        VolumeInfo volume = group.map.volume(1L);
+        group.update(
+                new MapUpdate(
+                        5,
+                        6,
+                        null,
+                        List.of(),
+                        List.of(),
+                        List.of(),
+                        List.of(),
+                        List.of(volume.withLimits(new VolumeLimits(7, 8, 9))),
+                        List.of()));
+        assertThat(post("/v1/volumes/disk0/limits", "{\"iops\":70}").statusCode()).isEqualTo(200);
+        assertThat(post("/v1/volumes/disk0/limits", "{\"bytesPerSecond\":0}").statusCode())
+                .isEqualTo(200);
+        assertThat(group.commands)
+                .containsExactly(
+                        new Command.LimitVolume(1, new VolumeLimits(70, 8, 9)),
+                        new Command.LimitVolume(1, new VolumeLimits(7, 0, 9)));
+        assertThat(get("/v1/volumes/disk0").at("/limits/bytesPerSecond").asLong()).isEqualTo(8);
     }
 
     @Test

@@ -23,7 +23,9 @@ class GatewayDataTest {
                 unsyncedBytes,
                 unsyncedWrites,
                 0,
-                new VolumeStats());
+                new VolumeStats(),
+                0,
+                0);
     }
 
     @Test
