@@ -12,7 +12,11 @@ import tools.jackson.databind.JsonNode;
 @Command(
         name = "disk",
         description = "Disks of storage nodes.",
-        subcommands = {DiskCommands.ListDisks.class, DiskCommands.Add.class})
+        subcommands = {
+            DiskCommands.ListDisks.class,
+            DiskCommands.Add.class,
+            DiskCommands.Scrub.class
+        })
 final class DiskCommands extends AdminCommand.Group {
 
     @Command(name = "list", description = "All disks.")
@@ -36,6 +40,7 @@ final class DiskCommands extends AdminCommand.Group {
                             "USED",
                             "CAPACITY",
                             "FULL",
+                            "SCRUBBED",
                             "PATH");
             for (JsonNode disk : answer.path("disks")) {
                 table.row(
@@ -49,6 +54,7 @@ final class DiskCommands extends AdminCommand.Group {
                         bytes(disk, "usedBytes"),
                         bytes(disk, "capacityBytes"),
                         share(disk),
+                        ScrubText.lap(disk.path("scrub"), System.currentTimeMillis()),
                         text(disk, "path"));
             }
             return table;
@@ -97,6 +103,24 @@ final class DiskCommands extends AdminCommand.Group {
             }
             JsonNode disk = client.post("/v1/nodes/" + escape(node) + "/disks", body);
             System.out.println("added disk " + text(disk, "id") + " to node " + node);
+            return 0;
+        }
+    }
+
+    @Command(
+            name = "scrub",
+            description =
+                    "Have a disk begin at once to read and compare all it holds, at the set rate.")
+    static final class Scrub extends AdminCommand {
+        @Parameters(paramLabel = "DISK", description = "The disk's number; see `comet disk list`.")
+        int disk;
+
+        @Override
+        int run(AdminClient client) {
+            client.post("/v1/disks/" + disk + "/scrub", Map.of());
+            System.out.printf(
+                    "disk %d begins; `%s disk list` will show what it found%n",
+                    disk, Launcher.word());
             return 0;
         }
     }

@@ -1,6 +1,10 @@
 package comet.cli;
 
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
 import java.util.StringJoiner;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -9,7 +13,7 @@ import tools.jackson.databind.JsonNode;
 @Command(
         name = "pg",
         description = "Placement groups.",
-        subcommands = {PgCommands.ListPgs.class, PgCommands.ShowPg.class})
+        subcommands = {PgCommands.ListPgs.class, PgCommands.ShowPg.class, PgCommands.Repair.class})
 final class PgCommands extends AdminCommand.Group {
     static String members(JsonNode pg) {
         StringJoiner members = new StringJoiner(" ");
@@ -71,7 +75,83 @@ final class PgCommands extends AdminCommand.Group {
                         member.path("alive").asBoolean() ? "yes" : "no");
             }
             table.print(System.out);
+            JsonNode repair = answer.path("repair");
+            if (repair.isObject()) {
+                System.out.printf(
+                        "%nrepair   %s, asked for at %s%n",
+                        text(repair, "id"),
+                        Instant.ofEpochMilli(repair.path("askedAtMs").asLong()));
+                ScrubText.members(repair).print(System.out);
+            }
             return 0;
+        }
+    }
+
+    @Command(
+            name = "repair",
+            description = {
+                "Have all members of a placement group read all they hold of it now, compare it with"
+                        + " each other, and repair what is bad or differs.",
+                "With --wait the exit status is 0 where nothing bad is left, else 1."
+            })
+    static final class Repair extends AdminCommand {
+        @Parameters(paramLabel = "N", description = "Its number.")
+        int pg;
+
+        @Option(names = "--wait", description = "Wait for the outcome and print it.")
+        boolean wait;
+
+        @Option(
+                names = "--timeout",
+                paramLabel = "SECONDS",
+                description = "How long to wait. Default: for ever.")
+        @Nullable Integer timeout;
+
+        @Option(names = "--json", description = "Print JSON.")
+        boolean json;
+
+        @Override
+        int run(AdminClient client) {
+            JsonNode asked = client.post("/v1/pgs/" + pg + "/repair", Map.of());
+            if (!wait) {
+                if (json) {
+                    printJson(asked);
+                } else {
+                    System.out.printf(
+                            "the members of placement group %d begin; see `%s pg info %d`%n",
+                            pg, Launcher.word(), pg);
+                }
+                return 0;
+            }
+            return await(client, asked.path("id").asLong());
+        }
+
+        private int await(AdminClient client, long id) {
+            Instant end =
+                    timeout == null ? Instant.MAX : Instant.now().plus(Duration.ofSeconds(timeout));
+            while (true) {
+                JsonNode repair = client.get("/v1/pgs/" + pg).path("repair");
+                boolean done = repair.path("id").asLong() >= id && repair.path("done").asBoolean();
+                boolean late = !done && Instant.now().isAfter(end);
+                if (done || late) {
+                    if (json) {
+                        printJson(repair);
+                    } else {
+                        ScrubText.members(repair).print(System.out);
+                    }
+                    return done && !repair.path("bad").asBoolean() ? 0 : 1;
+                }
+                pause();
+            }
+        }
+
+        private static void pause() {
+            try {
+                Thread.sleep(Duration.ofMillis(250));
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IllegalStateException("interrupted", e);
+            }
         }
     }
 }

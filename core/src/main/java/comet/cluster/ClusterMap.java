@@ -19,6 +19,7 @@ public final class ClusterMap {
     private final TreeMap<Long, GatewayInfo> gateways = new TreeMap<>();
     private final TreeMap<Long, VolumeInfo> volumes = new TreeMap<>();
     private final TreeMap<String, Long> volumeIds = new TreeMap<>();
+    private final Scrubs scrubs = new Scrubs();
 
     /// Applies an update that is not older than what is known.
     ///
@@ -56,6 +57,8 @@ public final class ClusterMap {
         }
         update.volumes().forEach(this::putVolume);
         update.purgedVolumes().forEach(this::removeVolume);
+        update.scrubOrders().forEach(order -> scrubs.put(order, update.revision()));
+        update.scrubReports().forEach(report -> scrubs.put(report, update.revision()));
         revision = update.revision();
         return true;
     }
@@ -68,6 +71,7 @@ public final class ClusterMap {
         volumes.clear();
         volumeIds.clear();
         settings = ClusterSettings.DEFAULTS;
+        scrubs.clear();
     }
 
     private void putVolume(VolumeInfo volume) {
@@ -97,7 +101,9 @@ public final class ClusterMap {
                 List.of(pgs),
                 new ArrayList<>(volumes.values()),
                 List.of(),
-                settings.set());
+                settings.set(),
+                scrubs.orders(),
+                scrubs.reports());
     }
 
     public long revision() {
@@ -160,6 +166,10 @@ public final class ClusterMap {
 
     public Collection<GatewayInfo> gateways() {
         return gateways.values();
+    }
+
+    public Scrubs scrubs() {
+        return scrubs;
     }
 
     /// All volumes, the deleted ones in their grace period too.

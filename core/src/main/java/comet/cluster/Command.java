@@ -159,4 +159,14 @@ public sealed interface Command {
     /// A gateway's answer to being asked for a volume it holds.
     record AnswerYield(long volumeId, long gatewayId, long term, boolean yields)
             implements Command {}
+
+    /// An operator wants a placement group, or a disk, to be scrubbed now: see [ScrubOrder].
+    /// Answer: [Reply.Id] with the order's id.
+    ///
+    /// @param pg -1: a disk
+    /// @param nowMs wall clock of the asker, for people only
+    record OrderScrub(int pg, int diskId, long nowMs) implements Command {}
+
+    /// A disk has scrubbed all it has, or what was ordered.
+    record Scrubbed(ScrubReport report) implements Command {}
 }

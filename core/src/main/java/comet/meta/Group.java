@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
 /// is remembered with its answer for a while: sent again, it is answered again and changes nothing.
 ///
 /// The rules lie in [ClusterRules] (cluster, nodes, gateways), [SettingRules], [DiskRules] (disks
-/// and their PGs), [LossRules] (replicas that are away), [VolumeRules] and [AttachRules].
+/// and their PGs), [LossRules] (replicas that are away), [VolumeRules], [AttachRules] and
+/// [ScrubRules].
 public final class Group {
     private GroupState state;
 
@@ -90,6 +91,8 @@ public final class Group {
             case Command.Detach c -> AttachRules.detach(draft, c);
             case Command.Migrate c -> AttachRules.migrate(draft, c);
             case Command.AnswerYield c -> AttachRules.answerYield(draft, c);
+            case Command.OrderScrub c -> ScrubRules.order(draft, c);
+            case Command.Scrubbed c -> ScrubRules.report(draft, c);
         };
     }
 

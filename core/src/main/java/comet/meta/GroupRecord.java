@@ -6,6 +6,8 @@ import comet.cluster.GatewayInfo;
 import comet.cluster.NodeInfo;
 import comet.cluster.PgConfig;
 import comet.cluster.Reply;
+import comet.cluster.ScrubOrder;
+import comet.cluster.ScrubReport;
 import comet.cluster.SettingValue;
 import comet.cluster.VolumeInfo;
 import java.util.List;
@@ -44,6 +46,10 @@ public sealed interface GroupRecord {
     record VolumeSet(VolumeInfo volume) implements GroupRecord {}
 
     record VolumePurged(long volumeId) implements GroupRecord {}
+
+    record ScrubOrderSet(ScrubOrder order) implements GroupRecord {}
+
+    record ScrubReportSet(ScrubReport report) implements GroupRecord {}
 
     /// A command that changed something was answered so.
     record Answered(long origin, long sequence, Reply reply) implements GroupRecord {}

@@ -9,6 +9,7 @@ import comet.cluster.MapUpdate;
 import comet.cluster.NodeInfo;
 import comet.cluster.PgConfig;
 import comet.cluster.Reply;
+import comet.cluster.Scrubs;
 import comet.cluster.VolumeInfo;
 import comet.meta.GroupRecord.DiskStart;
 import comet.meta.GroupRecord.GatewayLife;
@@ -36,6 +37,7 @@ final class GroupState {
     final Table<Integer, DiskInfo> disks = new Table<>();
     final Table<Long, GatewayInfo> gateways = new Table<>();
     final Table<Long, VolumeInfo> volumes = new Table<>();
+    final Scrubs scrubs = new Scrubs();
     private final TreeMap<String, Long> livingNames = new TreeMap<>();
     private final TreeMap<Integer, DiskStart> diskStarts = new TreeMap<>();
     private final TreeMap<Long, GatewayLife> gatewayLives = new TreeMap<>();
@@ -71,6 +73,8 @@ final class GroupState {
         all.disks().forEach(disk -> disks.put(disk.diskId(), disk, revision));
         all.gateways().forEach(gateway -> gateways.put(gateway.gatewayId(), gateway, revision));
         all.volumes().forEach(volume -> putVolume(volume, revision));
+        all.scrubOrders().forEach(order -> scrubs.put(order, revision));
+        all.scrubReports().forEach(report -> scrubs.put(report, revision));
         nextNodeId = image.nextNodeId();
         nextDiskId = image.nextDiskId();
         nextGatewayId = image.nextGatewayId();
@@ -138,6 +142,8 @@ final class GroupState {
                 nextVolumeId = Math.max(nextVolumeId, set.volume().volumeId() + 1);
             }
             case GroupRecord.VolumePurged set -> purge(set.volumeId(), next);
+            case GroupRecord.ScrubOrderSet set -> scrubs.put(set.order(), next);
+            case GroupRecord.ScrubReportSet set -> scrubs.put(set.report(), next);
             case GroupRecord.DiskStartSet set -> {
                 diskStarts.put(set.diskId(), set.start());
             }
@@ -233,7 +239,9 @@ final class GroupState {
                 changedPgs,
                 volumes.changedAfter(changedAfter),
                 gone,
-                settingsRevision > changedAfter ? settings.set() : null);
+                settingsRevision > changedAfter ? settings.set() : null,
+                scrubs.ordersAfter(changedAfter),
+                scrubs.reportsAfter(changedAfter));
     }
 
     long revision() {

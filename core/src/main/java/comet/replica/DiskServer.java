@@ -51,6 +51,7 @@ public final class DiskServer {
     private final Purge purge;
     private final Repairs repairs;
     private final MapNotes mapNotes;
+    private final Scrub scrub;
 
     private final LinkedHashSet<WriteLane> writeLanes = new LinkedHashSet<>();
     private final LinkedHashSet<ReadLane> readLanes = new LinkedHashSet<>();
@@ -91,6 +92,7 @@ public final class DiskServer {
         purge = new Purge(this);
         repairs = new Repairs(this);
         mapNotes = new MapNotes(this);
+        scrub = new Scrub(this);
     }
 
     // State.
@@ -310,6 +312,7 @@ public final class DiskServer {
         List.copyOf(readLanes).forEach(lane -> end(lane.session()));
         recoveries.close();
         repairs.close();
+        scrub.close();
         pulls.close();
         share.close();
         links.close();
@@ -341,6 +344,7 @@ public final class DiskServer {
         comeBack.tick();
         repairs.tick();
         mapNotes.tick();
+        scrub.tick();
         ticker = loop().schedule(Limits.TICK_NS, this::tick);
     }
 

@@ -164,6 +164,33 @@ public final class Limits {
     /// Between two such steps: guests come first.
     public static final long PURGE_STEP_NS = MS;
 
+    /// Blocks that a scrub reads in one go: 256 KiB, a few milliseconds of the slowest device,
+    /// since a guest's read may come behind it.
+    public static final int SCRUB_READ_BLOCKS = 64;
+
+    /// What a step of a scrub counts at least, so that a disk full of holes is not gone through in
+    /// a busy loop.
+    public static final int SCRUB_STEP_BYTES_MIN = 16 << 10;
+
+    /// Chunks listed in one go; chunks of one placement group that are found missing here in one
+    /// scrub (the rest by the next).
+    public static final int SCRUB_PAGE = 256;
+
+    public static final int SCRUB_MISSING_MAX = 4096;
+
+    /// From so many requests a second on, or while a recovery copies, guests are busy and a scrub
+    /// takes so many times as long. Never longer: also a disk that is busy day and night is read.
+    public static final long SCRUB_BUSY_PER_SECOND = 200;
+
+    public static final int SCRUB_BUSY_FACTOR = 4;
+
+    /// How long a scrub waits for the repair of the blocks that it found bad in one chunk: longer
+    /// than it takes until a peer that does not answer is given up. What is repaired later counts
+    /// as bad.
+    public static final long SCRUB_REPAIR_POLL_NS = 50 * MS;
+
+    public static final int SCRUB_REPAIR_POLLS = 300;
+
     static {
         Check.that(CREDIT_WINDOW_MAX <= BACKLOG_BYTES_PAUSE, "a window fits into the backlog");
         Check.that(CREDIT_WINDOW_MIN <= CREDIT_WINDOW_MAX, "windows");

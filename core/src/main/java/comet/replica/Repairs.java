@@ -101,6 +101,12 @@ final class Repairs {
         }
     }
 
+    /// Whether a repair of blocks of this chunk is under way, or about to begin.
+    boolean busy(ChunkKey key) {
+        Bad chunk = bad.get(key);
+        return chunk != null && (chunk.running || !chunk.wanted.isEmpty());
+    }
+
     /// Forgets the chunk that has rested longest.
     private boolean makeRoom() {
         ChunkKey eldest = null;

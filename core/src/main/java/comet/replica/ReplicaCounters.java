@@ -40,6 +40,17 @@ public final class ReplicaCounters {
 
     public long blocksRepaired;
 
+    /// What scrubs have met, as [comet.cluster.ScrubCounts] tells one by one; and the laps over all
+    /// that the disk has.
+    public long scrubbedBlocks;
+
+    public long scrubErrors;
+    public long scrubRepaired;
+    public long scrubDifferences;
+    public long scrubLevelled;
+    public long scrubConflicts;
+    public long scrubLaps;
+
     /// Placement groups that became IN_SYNC here.
     public long promotions;
 

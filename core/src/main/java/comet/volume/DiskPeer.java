@@ -7,6 +7,7 @@ import comet.wire.CreditNeed;
 import comet.wire.Frame;
 import comet.wire.Hello;
 import comet.wire.Lane;
+import comet.wire.WriteReply;
 import org.jspecify.annotations.Nullable;
 
 /// One disk as the gateway sees it: a lane for writes, one for reads, the credit that it granted,
@@ -116,6 +117,8 @@ final class DiskPeer {
     private void tellNeed() {
         needPlanned = false;
         if (write.up()) {
+            // What waits longest may have died with its volume; no answer of the disk says so.
+            grant();
             if (lack() > 0 && (write.features() & Hello.CREDIT_NEEDS) != 0) {
                 sendNeed(0);
             }
@@ -258,6 +261,13 @@ final class DiskPeer {
         if (bytes > creditBytes) {
             creditBytes = bytes;
             grant();
+        }
+    }
+
+    /// The answer to a write that was taken back.
+    void onForgotten(Frame reply) {
+        if (WriteReply.valid(reply)) {
+            onCreditBytes(WriteReply.creditBytes(reply));
         }
     }
 

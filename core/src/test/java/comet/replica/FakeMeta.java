@@ -9,6 +9,8 @@ import comet.cluster.MemberState;
 import comet.cluster.NodeInfo;
 import comet.cluster.PgConfig;
 import comet.cluster.Reply;
+import comet.cluster.ScrubOrder;
+import comet.cluster.Scrubs;
 import comet.cluster.SettingValue;
 import comet.cluster.VolumeInfo;
 import comet.port.MetaClient;
@@ -30,6 +32,7 @@ final class FakeMeta {
     private final TreeMap<Integer, NodeInfo> nodes = new TreeMap<>();
     private final TreeMap<Long, VolumeInfo> volumes = new TreeMap<>();
     private ClusterSettings settings = ClusterSettings.DEFAULTS;
+    private final Scrubs scrubs = new Scrubs();
     private final PgConfig[] pgs;
     private final List<Client> clients = new ArrayList<>();
     private final List<Runnable> stopped = new ArrayList<>();
@@ -97,6 +100,16 @@ final class FakeMeta {
     }
 
     void addVolume(long volumeId) {
+        putVolume(volumeId, 0, null);
+    }
+
+    /// A gateway has attached the volume under this term, and still has it or not.
+    void attached(long volumeId, long term, boolean still) {
+        putVolume(volumeId, term, still ? new VolumeInfo.Attachment(9, term, 0) : null);
+        loop.run();
+    }
+
+    private void putVolume(long volumeId, long term, VolumeInfo.@Nullable Attachment attachment) {
         volumes.put(
                 volumeId,
                 new VolumeInfo(
@@ -105,8 +118,8 @@ final class FakeMeta {
                         1L << 40,
                         VolumeInfo.Durability.FLUSH,
                         1,
-                        0,
-                        null,
+                        term,
+                        attachment,
                         false,
                         1,
                         0));
@@ -115,6 +128,12 @@ final class FakeMeta {
 
     void set(String key, String value) {
         settings = settings.with(new SettingValue(key, value));
+        publish(List.of(), List.of());
+    }
+
+    /// @param pg -1: a disk
+    void orderScrub(int pg, int diskId) {
+        scrubs.put(new ScrubOrder(scrubs.lastId() + 1, pg, diskId, 1), revision + 1);
         publish(List.of(), List.of());
     }
 
@@ -150,7 +169,9 @@ final class FakeMeta {
                         changed,
                         List.copyOf(volumes.values()),
                         purged,
-                        settings.set());
+                        settings.set(),
+                        scrubs.orders(),
+                        scrubs.reports());
         updates.put(revision, update);
         for (Client client : clients) {
             loop.execute(() -> client.push(update));
@@ -172,7 +193,9 @@ final class FakeMeta {
                 List.of(pgs),
                 List.copyOf(volumes.values()),
                 purged,
-                settings.set());
+                settings.set(),
+                scrubs.orders(),
+                scrubs.reports());
     }
 
     private Reply decide(Command command) {
@@ -207,6 +230,10 @@ final class FakeMeta {
                     }
                 }
                 setPgs(changed);
+            }
+            case Command.Scrubbed scrubbed -> {
+                scrubs.put(scrubbed.report(), revision + 1);
+                publish(List.of(), List.of());
             }
             default -> throw new AssertionError("a disk does not send " + command);
         }

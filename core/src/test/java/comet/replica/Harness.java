@@ -46,7 +46,17 @@ final class Harness {
 
     /// Disks 1 to `count`, all IN_SYNC in all placement groups, and volume 1.
     static Harness healthy(int count) {
+        return healthy(new Harness(), count);
+    }
+
+    /// The same with disks that scrub so.
+    static Harness scrubbed(int count, ScrubConfig scrub) {
         Harness harness = new Harness();
+        harness.config = harness.config.withScrub(scrub);
+        return healthy(harness, count);
+    }
+
+    private static Harness healthy(Harness harness, int count) {
         harness.meta.addVolume(1);
         for (int disk = 1; disk <= count; disk++) {
             harness.meta.addDisk(disk, "" + disk);

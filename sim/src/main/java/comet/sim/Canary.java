@@ -34,5 +34,11 @@ public enum Canary {
     SERVE_ROT,
 
     /// G8, its other half: replicas ask each other for nothing, so nothing rotten is repaired.
-    NO_REPAIR
+    NO_REPAIR,
+
+    /// G8: a scrub takes blocks that do not fit their checksums for holes.
+    BLIND_SCRUB,
+
+    /// G7: a scrub learns no other replica's versions.
+    COMPARE_NOTHING
 }

@@ -70,7 +70,18 @@ final class CanaryTap implements SimNet.Tap {
                     return null;
                 }
             }
-            case NONE, SERVE_WHILE_RECOVERING, LIE_ABOUT_SYNC, RECORD_BEFORE_DATA, NO_FENCE -> {}
+            case COMPARE_NOTHING -> {
+                boolean asks = (frame.flags() & ChunkRequest.VERSION_ONLY) != 0;
+                if (type == MessageType.BLOCKS && asks) {
+                    return answerBusy(from, frame);
+                }
+            }
+            case NONE,
+                    BLIND_SCRUB,
+                    SERVE_WHILE_RECOVERING,
+                    LIE_ABOUT_SYNC,
+                    RECORD_BEFORE_DATA,
+                    NO_FENCE -> {}
         }
         return frame;
     }
@@ -115,6 +126,15 @@ final class CanaryTap implements SimNet.Tap {
                 Status.OK,
                 ChunkRequest.epoch(frame),
                 ChunkRequest.version(frame));
+        from.inject(reply);
+        frame.release();
+        return null;
+    }
+
+    private static @Nullable Frame answerBusy(SimLink.End from, Frame frame) {
+        Frame reply = from.process.frames().take();
+        long epoch = ChunkRequest.epoch(frame);
+        ChunkRequest.blocksReply(reply, frame.requestId(), Status.BUSY, epoch, 0, 0);
         from.inject(reply);
         frame.release();
         return null;
@@ -165,6 +185,8 @@ final class CanaryTap implements SimNet.Tap {
                 pgs,
                 update.volumes(),
                 update.purgedVolumes(),
-                update.settings());
+                update.settings(),
+                update.scrubOrders(),
+                update.scrubReports());
     }
 }

@@ -56,6 +56,7 @@ final class Cluster implements Guests.Access {
     private final TreeMap<Long, Integer> homeOf = new TreeMap<>();
 
     private boolean healed;
+    private final Scrubs scrubs;
 
     private final SimProcess admin;
     private final SimMetaClient adminClient;
@@ -87,6 +88,7 @@ final class Cluster implements Guests.Access {
         }
         admin = process("admin");
         adminClient = meta.client(admin);
+        scrubs = new Scrubs(simulation, options, meta, adminClient, gateways);
         for (int n = 0; n < options.nodeCount(); n++) {
             nodes.add(new SimNode(this, n));
         }
@@ -129,6 +131,10 @@ final class Cluster implements Guests.Access {
 
     List<Guests> guests() {
         return guests;
+    }
+
+    Scrubs scrubs() {
+        return scrubs;
     }
 
     G3NothingStale stale() {
@@ -240,6 +246,7 @@ final class Cluster implements Guests.Access {
 
     private void createVolume(int n, Runnable ready) {
         if (n == options.volumeCount()) {
+            scrubs.start();
             ready.run();
             return;
         }
@@ -452,6 +459,7 @@ final class Cluster implements Guests.Access {
         gateways.forEach(SimGateway::start);
         operator.lift();
         healed = true;
+        scrubs.heal();
     }
 
     /// What an operator would do for guests whose volume went elsewhere: moves them there. A

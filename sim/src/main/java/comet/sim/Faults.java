@@ -103,6 +103,7 @@ final class Faults {
             case PAUSE -> pause();
             case AWAY -> away();
             case LEAVE -> leave();
+            case SCRUB -> cluster.scrubs().order(prng);
             case META_UNREACHABLE -> metaUnreachable();
             case META_LEADER -> {
                 cluster.meta().newLeader();
@@ -249,7 +250,7 @@ final class Faults {
     private boolean away() {
         SimNode node = cluster.nodes().get(prng.nextInt(cluster.nodes().size()));
         SimProcess process = node.process();
-        if (process == null || !node.steady() || !mayLose(node)) {
+        if (process == null || !node.steady() || !mayLose(node) || othersFail(node)) {
             return false;
         }
         cluster.disturbed();
@@ -276,7 +277,7 @@ final class Faults {
 
     private boolean leave() {
         SimNode node = cluster.nodes().get(prng.nextInt(cluster.nodes().size()));
-        if (!node.serving() || !mayLose(node)) {
+        if (!node.serving() || !mayLose(node) || othersFail(node)) {
             return false;
         }
         deadDomains.add(node.domain());
@@ -322,6 +323,19 @@ final class Faults {
         replacements.add(replace);
         simulation.in(someTimeNs(), replace);
         return true;
+    }
+
+    /// Whether a device fails somewhere else: then what lies on this node may be all that can be
+    /// read.
+    private boolean othersFail(SimNode node) {
+        for (SimNode other : cluster.nodes()) {
+            for (SimMedia media : other.media()) {
+                if (other != node && media.behaviour.fails()) {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
 
     /// Whether this node may lose what it has not synced.

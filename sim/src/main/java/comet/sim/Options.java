@@ -15,6 +15,7 @@ import java.util.Set;
 /// @param unsyncedBytesMax the gateway's bounds of what it keeps and has under way: where they are
 ///   small, writers wait for room, and their volumes are flushed for it, all the time
 /// @param passingWrites volumes that come and go are written to meanwhile
+/// @param scrub disks scrub all the time, and in the end they must have found everything
 record Options(
         int nodeCount,
         int disksPerNode,
@@ -37,7 +38,8 @@ record Options(
         int largeBytesMin,
         long unsyncedBytesMax,
         long inFlightBytesMax,
-        boolean passingWrites) {
+        boolean passingWrites,
+        boolean scrub) {
 
     /// Most data of one journal record, and so of one write.
     static final int RECORD_BYTES_MAX = 64 << 10;
@@ -54,6 +56,9 @@ record Options(
 
     /// Which seeds have volumes that are limited, and an operator who turns the limits.
     private static final long LIMITED_SALT = 733_015_961;
+
+    /// Which seeds scrub.
+    private static final long SCRUB_SALT = 932_118_057;
 
     /// What may go wrong.
     enum Fault {
@@ -84,7 +89,9 @@ record Options(
         LEAVE,
         /// The operator limits a volume, or changes the share of recovery. In runs of their own,
         /// see [#LIMITED_SALT].
-        OPERATOR
+        OPERATOR,
+        /// An operator orders a scrub. In runs of their own, see [#SCRUB_SALT].
+        SCRUB
     }
 
     /// Room for so little that guests meet its end.
@@ -157,13 +164,37 @@ record Options(
                         LARGE_BYTES[prng.nextInt(LARGE_BYTES.length)],
                         comet.volume.GatewayConfig.defaults().unsyncedBytesMax(),
                         comet.volume.GatewayConfig.defaults().inFlightBytesMax(),
+                        false,
                         false);
         Prng crowd = new Prng(Prng.mix(seed + CROWD_SALT));
         Options made = crowd.chance(1, 4) ? drawn.crowded(crowd) : drawn;
         Prng lonely = new Prng(Prng.mix(seed + LONELY_SALT));
         made = lonely.chance(1, 4) && !made.faults.isEmpty() ? made.lonely(lonely) : made;
         Prng limited = new Prng(Prng.mix(seed + LIMITED_SALT));
-        return limited.chance(1, 6) && !made.faults.isEmpty() ? made.limited() : made;
+        made = limited.chance(1, 6) && !made.faults.isEmpty() ? made.limited() : made;
+        Prng scrub = new Prng(Prng.mix(seed + SCRUB_SALT));
+        return scrub.chance(1, 4) ? made.scrubbed(scrub) : made;
+    }
+
+    /// The same with disks that scrub; half of those that have faults have rot among them.
+    Options scrubbed(Prng prng) {
+        EnumSet<Fault> more = EnumSet.noneOf(Fault.class);
+        more.addAll(faults);
+        if (!more.isEmpty()) {
+            more.add(Fault.SCRUB);
+            if (prng.chance(1, 2)) {
+                more.add(Fault.ROT);
+            }
+        }
+        Draft draft = new Draft(this);
+        draft.faults = more;
+        draft.scrub = true;
+        return draft.done();
+    }
+
+    /// Quick laps one after the other, or none.
+    comet.replica.ScrubConfig scrubs() {
+        return new comet.replica.ScrubConfig(scrub ? 64 << 20 : 0, 200_000_000, 4_000_000_000L);
     }
 
     /// The same with an operator.
@@ -308,6 +339,7 @@ record Options(
         long unsyncedBytesMax;
         long inFlightBytesMax;
         boolean passingWrites;
+        boolean scrub;
 
         Draft(Options of) {
             nodeCount = of.nodeCount;
@@ -332,6 +364,7 @@ record Options(
             unsyncedBytesMax = of.unsyncedBytesMax;
             inFlightBytesMax = of.inFlightBytesMax;
             passingWrites = of.passingWrites;
+            scrub = of.scrub;
         }
 
         Options done() {
@@ -357,7 +390,8 @@ record Options(
                     largeBytesMin,
                     unsyncedBytesMax,
                     inFlightBytesMax,
-                    passingWrites);
+                    passingWrites,
+                    scrub);
         }
     }
 }

@@ -1,5 +1,6 @@
 package comet.sim;
 
+import comet.base.Prng;
 import comet.sim.check.G1Linearizable;
 import comet.sim.check.G4Flush;
 import comet.sim.check.G5NoSilentLoss;
@@ -7,11 +8,13 @@ import comet.sim.check.G7Convergence;
 import comet.sim.check.G8Integrity;
 import comet.sim.check.History;
 import comet.sim.check.ReplicaImage;
+import comet.sim.check.Rotten;
 import comet.sim.check.Violation;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /// One run: a cluster is made, guests work while faults happen (safety), faults stop and everything
@@ -46,6 +49,9 @@ public final class Run {
     private final Cluster cluster;
     private final Faults faults;
     private final Options options;
+
+    /// Whether the last [#images] came to an end, one way or the other.
+    private boolean imagesEnded;
 
     private Run(long seed, Options options, Canary canary, Trace trace) {
         this.seed = seed;
@@ -133,6 +139,13 @@ public final class Run {
         if (!until(LIVENESS_NS_MAX, () -> cluster.calm() || broken() != null)) {
             return "no flush ends after faults have stopped\n" + Dump.of(cluster);
         }
+        if (options.scrub()) {
+            String unfound = scrubCold();
+            if (unfound != null) {
+                return unfound;
+            }
+            abandon();
+        }
         cluster.renewGateways();
         int[] left = new int[] {cluster.guests().size()};
         for (Guests g : cluster.guests()) {
@@ -147,7 +160,67 @@ public final class Run {
         if (!until(LIVENESS_NS_MAX, () -> quiet() || broken() != null)) {
             return "replicas do not come in sync\n" + Dump.of(cluster);
         }
-        return null;
+        return options.scrub() ? scrubAbandoned() : null;
+    }
+
+    /// Bits flip in data that nobody reads; scrubs put all of it right.
+    ///
+    /// @return what went wrong, or null
+    private @Nullable String scrubCold() {
+        // First what a device that failed has left behind: of every block one copy stays good.
+        String wrong = scrub();
+        Prng prng = simulation.fork();
+        int flips = options.faults().contains(Options.Fault.ROT) ? 1 + prng.nextInt(4) : 0;
+        for (int n = 0; n < flips && wrong == null; n++) {
+            cluster.probe("cold-rot", cluster.rot(prng) ? 1 : 0);
+        }
+        wrong = wrong == null ? scrub() : wrong;
+        TreeMap<Integer, ReplicaImage> images = wrong == null ? images() : null;
+        Violation unfound = images == null ? null : cluster.rotten().checkAll(images);
+        return unfound == null ? wrong : unfound.toString();
+    }
+
+    /// The gateways die in the middle of writes to a volume that nobody opens again.
+    private void abandon() {
+        Prng prng = simulation.fork();
+        until(SECOND_NS, cluster.scrubs()::abandons);
+        until(4_000_000 + prng.nextLong(10_000_000), () -> broken() != null);
+        cluster.scrubs().stall(cluster.net(), prng);
+        until(2_000_000 + prng.nextLong(15_000_000), () -> broken() != null);
+    }
+
+    /// Has all disks scrub.
+    ///
+    /// @return what went wrong, or null
+    private @Nullable String scrub() {
+        BooleanSupplier scrubbed = cluster.scrubs().all();
+        if (!until(LIVENESS_NS_MAX, () -> scrubbed.getAsBoolean() || broken() != null)) {
+            return "a scrub does not end\n" + Dump.of(cluster);
+        }
+        return broken();
+    }
+
+    /// The same once nobody has the abandoned volume any more.
+    private @Nullable String scrubAbandoned() {
+        if (!until(LIVENESS_NS_MAX, cluster.scrubs()::abandonedLeft)) {
+            return "a volume is not detached\n" + Dump.of(cluster);
+        }
+        return scrub();
+    }
+
+    /// All disks, or null where they cannot be read now.
+    private @Nullable TreeMap<Integer, ReplicaImage> images() {
+        TreeMap<Integer, ReplicaImage> images = new TreeMap<>();
+        int[] left = new int[1];
+        for (SimNode node : cluster.nodes()) {
+            left[0] +=
+                    node.image(image -> {
+                        images.put(image.diskId, image);
+                        left[0]--;
+                    });
+        }
+        imagesEnded = until(LIVENESS_NS_MAX, () -> left[0] == 0 || !cluster.settled());
+        return left[0] > 0 ? null : images;
     }
 
     private boolean quiet() {
@@ -181,27 +254,20 @@ public final class Run {
         }
         for (int attempt = 0; attempt < 40; attempt++) {
             found.clear();
-            TreeMap<Integer, ReplicaImage> images = new TreeMap<>();
-            int[] left = new int[1];
-            for (SimNode node : cluster.nodes()) {
-                left[0] +=
-                        node.image(image -> {
-                            images.put(image.diskId, image);
-                            left[0]--;
-                        });
-            }
-            boolean ended = until(LIVENESS_NS_MAX, () -> left[0] == 0 || !cluster.settled());
-            if (left[0] > 0) {
+            TreeMap<Integer, ReplicaImage> images = images();
+            if (images == null) {
                 found.add(new Violation("G7", "replicas cannot be read\n" + Dump.of(cluster)));
-                if (ended && until(LIVENESS_NS_MAX, this::quiet)) {
+                if (imagesEnded && until(LIVENESS_NS_MAX, this::quiet)) {
                     // A node whose disk had failed was started anew meanwhile.
                     continue;
                 }
                 return;
             }
-            add(found, G7Convergence.check(cluster.meta().truth(), images, failed));
+            boolean lostAllowed = failed && !options.scrub();
+            add(found, G7Convergence.check(cluster.meta().truth(), images, lostAllowed));
             if (found.isEmpty()) {
-                add(found, cluster.rotten().check(images));
+                Rotten rotten = cluster.rotten();
+                add(found, options.scrub() ? rotten.checkAll(images) : rotten.check(images));
             }
             if (found.isEmpty()) {
                 return;

@@ -123,7 +123,9 @@ final class SimDisk {
                     served =
                             node.addDisk(
                                     SimNode.identity(diskId, uuid),
-                                    opened,
+                                    cluster.canary() == Canary.BLIND_SCRUB
+                                            ? Blind.of(opened)
+                                            : opened,
                                     opened.startCount(),
                                     opened.bootId(),
                                     opened.clean(),

@@ -34,6 +34,10 @@ final class SimMedia {
         boolean failReads;
         boolean failWrites;
         boolean failSyncs;
+
+        boolean fails() {
+            return failReads || failWrites || failSyncs;
+        }
     }
 
     private final Simulation simulation;

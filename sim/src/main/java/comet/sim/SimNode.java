@@ -89,13 +89,14 @@ final class SimNode {
         client.filter = update -> CanaryTap.filter(cluster.canary(), update);
         NodeParts parts =
                 new NodeParts(
-                        NodeConfig.defaults(),
+                        NodeConfig.defaults().withScrub(cluster.options().scrubs()),
                         life.loop(),
                         client,
                         cluster.net().dialer(life),
                         life.frames(),
                         life.bufs(),
-                        life.events(cluster::event));
+                        life.events(cluster::event),
+                        () -> simulation.nowNs() / 1_000_000);
         NodeServer serving = new NodeServer(parts);
         server = serving;
         String address = name + ":1";

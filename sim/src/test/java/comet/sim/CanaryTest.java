@@ -100,6 +100,36 @@ class CanaryTest {
     }
 
     @Test
+    void g8_a_scrub_that_overlooks_rot_is_caught() {
+        scrubbing(Canary.BLIND_SCRUB, "G8:", Fault.ROT);
+    }
+
+    @Test
+    void g7_a_scrub_that_compares_nothing_is_caught() {
+        scrubbing(Canary.COMPARE_NOTHING, "G7:", Fault.KILL_GATEWAY);
+    }
+
+    private static void scrubbing(Canary canary, String failureStart, Fault... faults) {
+        Set<Fault> on = EnumSet.noneOf(Fault.class);
+        on.addAll(java.util.List.of(faults));
+        for (long seed = 1; seed <= SEEDS_MAX; seed++) {
+            Options options =
+                    Options.of(seed)
+                            .withFaults(on)
+                            .scrubbed(new comet.base.Prng(seed))
+                            .withFaults(on);
+            String failure = Run.of(seed, options, canary, Trace.off()).failure();
+            if (failure != null && failure.startsWith(failureStart)) {
+                System.out.println(canary + " caught by seed " + seed);
+                Run.Outcome sound = Run.of(seed, options, Canary.NONE, Trace.off());
+                assertThat(sound.failure()).isNull();
+                return;
+            }
+        }
+        throw new AssertionError(canary + " was not caught as " + failureStart);
+    }
+
+    @Test
     void g8_rot_that_is_never_repaired_is_caught() {
         caught(Canary.NO_REPAIR, "G8", Fault.ROT);
     }

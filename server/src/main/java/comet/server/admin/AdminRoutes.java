@@ -77,6 +77,10 @@ final class AdminRoutes {
         routes.post("/v1/nodes/{node}/disks", this::addDisk);
         routes.get("/v1/pgs", c -> json(c, Map.of("pgs", pgs(c))));
         routes.get("/v1/pgs/{pg}", c -> json(c, pg(c.pathParam("pg"))));
+        routes.post("/v1/pgs/{pg}/repair", c -> json(c, repair(c.pathParam("pg"))));
+        routes.post(
+                "/v1/disks/{disk}/scrub",
+                c -> json(c, Scrubbing.orderDisk(admin.group(), c.pathParam("disk"))));
         routes.get("/v1/gateways", c -> json(c, Map.of("gateways", gateways())));
         routes.get(
                 "/v1/gateway/volumes",
@@ -223,6 +227,11 @@ final class AdminRoutes {
                     }
                     return Views.pg(map, status, pg);
                 });
+    }
+
+    private Map<String, Long> repair(String text) {
+        int pg = pg(text).pg();
+        return Scrubbing.orderPg(admin.group(), pg);
     }
 
     private static AdminException missingPg(ClusterMap map, String text) {

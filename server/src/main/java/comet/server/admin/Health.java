@@ -103,6 +103,7 @@ public record Health(String status, List<Item> items) {
         groups(map, status, items);
         disks.forEach(disk -> disk(disk, items));
         map.disks().forEach(disk -> use(Views.use(disk.diskId(), status, disks), map, items));
+        Scrubbing.health(map, items);
         gateways(map, status, items);
         for (VolumeState volume : volumes) {
             if (!volume.waitsFor().isEmpty()) {

@@ -39,6 +39,7 @@ final class Views {
     /// @param pgs placement groups that have the disk as a member
     /// @param usedBytes as its node said last; null where nobody knows
     /// @param level `ok`, `near-full` or `full`; null where the use is not known
+    /// @param scrub the last whole lap over the disk
     record DiskView(
             int id,
             String uuid,
@@ -52,12 +53,19 @@ final class Views {
             @Nullable Long usedBytes,
             @Nullable Long capacityBytes,
             @Nullable String level,
-            @Nullable String path) {}
+            @Nullable String path,
+            Scrubbing.@Nullable ScrubView scrub) {}
 
     record MemberView(
             int disk, String node, String domain, String state, long boot, boolean alive) {}
 
-    record PgView(int pg, long epoch, String state, List<MemberView> members) {}
+    /// @param repair the last `pg repair`, if any
+    record PgView(
+            int pg,
+            long epoch,
+            String state,
+            List<MemberView> members,
+            Scrubbing.@Nullable RepairView repair) {}
 
     record GatewayView(long id, String name, String host, boolean alive, int volumes) {}
 
@@ -154,7 +162,8 @@ final class Views {
                             use == null ? null : use.usedBytes(),
                             use == null ? null : use.capacityBytes(),
                             use == null ? null : Health.level(use).word,
-                            use == null ? null : use.path()));
+                            use == null ? null : use.path(),
+                            Scrubbing.lap(map, disk.diskId())));
         }
         return disks;
     }
@@ -174,7 +183,8 @@ final class Views {
                             status.diskAlive(member.diskId(), member.bootId())));
         }
         String state = PgStates.of(config, map.cluster().replicas(), status).word();
-        return new PgView(pg, config.epoch(), state, members);
+        Scrubbing.RepairView repair = Scrubbing.repair(map, pg);
+        return new PgView(pg, config.epoch(), state, members, repair);
     }
 
     static List<PgView> pgs(ClusterMap map, GroupStatus status, boolean notWell) {

@@ -196,6 +196,17 @@ final class Keys {
                             "A write with at least so much data goes straight to its place, and only a"
                                     + " note of it to the journal; 4K to 8M, which is never."));
 
+    private static final List<Key> SCRUB =
+            List.of(
+                    new Key(
+                            ScrubRate.KEY,
+                            Kind.SIZE,
+                            "4M",
+                            "Of each disk: data that is read a second to check it against its checksums"
+                                    + " and the other copies, a quarter of that while guests are busy;"
+                                    + " once a day at most. 4 TiB take twelve days. 0: only when"
+                                    + " `comet pg repair` or `comet disk scrub` asks for it."));
+
     static final List<Key> NODE =
             join(
                     COMMON,
@@ -224,6 +235,7 @@ final class Keys {
                                             + " unless absolute."),
                             new Key("disks", Kind.OBJECTS, "", "The node's disks.", DISK)),
                     JOURNAL,
+                    SCRUB,
                     GROUP,
                     META,
                     LOOPS,
@@ -312,6 +324,7 @@ final class Keys {
                                     "false",
                                     "Allow addresses other than loopback although nothing is encrypted.")),
                     JOURNAL,
+                    SCRUB,
                     LOOPS_OF_ALL,
                     SOCKETS,
                     FILES);

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param advertise what others are told
 /// @param socket unix socket for neighbours on this host
+/// @param scrubBytesPerSecond of each disk; 0: never by itself
 /// @param group `control` addresses of the metadata group
 /// @param meta the member that the node carries, or null
 public record NodeConfig(
@@ -20,6 +21,7 @@ public record NodeConfig(
         Path socket,
         List<DiskConfig> disks,
         JournalConfig journal,
+        long scrubBytesPerSecond,
         List<HostPort> group,
         @Nullable GroupConfig meta,
         AdminConfig admin,
@@ -66,6 +68,7 @@ public record NodeConfig(
                 data.resolve(file.text("socket")),
                 disks,
                 JournalConfig.read(file),
+                ScrubRate.read(file),
                 file.addresses("group"),
                 GroupConfig.read(file, name),
                 AdminConfig.read(file, data),

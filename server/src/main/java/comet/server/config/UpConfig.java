@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 /// @param tls of NBD over TCP
 /// @param sizeBytes of the first volume
 /// @param nodes 0: one process
+/// @param scrubBytesPerSecond of each disk; 0: never by itself
 public record UpConfig(
         Path data,
         HostPort nbd,
@@ -18,10 +19,16 @@ public record UpConfig(
         long sizeBytes,
         int nodes,
         JournalConfig journal,
+        long scrubBytesPerSecond,
         Duration gracePeriod,
         IoConfig io) {
     /// Nodes that one machine may be asked to start.
     static final int NODES_MAX = 64;
+
+    /// What tells its nodes of scrubs, as `--set` takes it.
+    public List<String> scrubOverrides() {
+        return ScrubRate.overrides(scrubBytesPerSecond);
+    }
 
     /// @throws ConfigException where it cannot be used
     public static UpConfig read(@Nullable Path configFile, List<String> overrides) {
@@ -47,6 +54,7 @@ public record UpConfig(
                 file.bytes("size", 0, Long.MAX_VALUE),
                 nodes,
                 JournalConfig.read(file),
+                ScrubRate.read(file),
                 file.duration("grace-period"),
                 io);
     }

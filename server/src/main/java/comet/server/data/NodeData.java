@@ -95,6 +95,21 @@ public final class NodeData implements AutoCloseable {
                     anyFileSystem);
         }
 
+        /// @param bytesPerSecond at which disks are scrubbed
+        public Settings withScrub(long bytesPerSecond) {
+            return new Settings(
+                    name,
+                    folder,
+                    domain,
+                    hostId,
+                    node.withScrub(node.scrub().withRate(bytesPerSecond)),
+                    store,
+                    memory,
+                    files,
+                    fileThreads,
+                    anyFileSystem);
+        }
+
         public Settings withFiles(FileMedia.Way way) {
             return new Settings(
                     name,
@@ -172,7 +187,8 @@ public final class NodeData implements AutoCloseable {
                         access.dialer(loop),
                         loop.frames(),
                         loop.bufs(),
-                        events);
+                        events,
+                        System::currentTimeMillis);
         return loop.call(() -> new NodeServer(parts));
     }
 

@@ -310,6 +310,7 @@ final class LocalNode implements NodePart, Metrics.Source {
         operations(sink, id, "write", counters.writes, counters.writeBytes);
         operations(sink, id, "sync", counters.syncs, 0);
         operations(sink, id, "open", counters.opens, 0);
+        ScrubMetrics.sample(sink, labels, counters);
         sink.counter(
                 "comet_disk_recovered_bytes_total",
                 "Data copied from other replicas.",

@@ -46,6 +46,7 @@ final class NodeProcess {
                                         config.domain(),
                                         process.hostId)
                                 .withFiles(config.io().files())
+                                .withScrub(config.scrubBytesPerSecond())
                                 .withStore(config.journal().store(), memory),
                         clients,
                         process.events);

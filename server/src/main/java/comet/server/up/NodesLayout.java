@@ -120,6 +120,7 @@ final class NodesLayout {
     private List<String> nodeOverrides() {
         List<String> overrides = new ArrayList<>(up.io().overrides(true));
         overrides.addAll(up.journal().overrides());
+        overrides.addAll(up.scrubOverrides());
         return overrides;
     }
 

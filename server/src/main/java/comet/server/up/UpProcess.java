@@ -98,6 +98,7 @@ final class UpProcess {
                 process.loops,
                 NodeData.Settings.of(NAME, data, "a", process.hostId)
                         .withFiles(up.io().files())
+                        .withScrub(up.scrubBytesPerSecond())
                         .withStore(
                                 up.journal().store(),
                                 up.journal()

@@ -78,6 +78,16 @@ class JsonTest {
     }
 
     @Test
+    void a_map_from_before_there_were_scrubs_is_read() throws Exception {
+        String old =
+                "{\"after\":0,\"revision\":3,\"cluster\":null,\"nodes\":[],\"disks\":[],\"gateways\":[],"
+                        + "\"pgs\":[],\"volumes\":[],\"purgedVolumes\":[]}";
+        MapUpdate update = json.read(old.getBytes(StandardCharsets.UTF_8), MapUpdate.class);
+        assertThat(update.scrubOrders()).isEmpty();
+        assertThat(update.scrubReports()).isEmpty();
+    }
+
+    @Test
     void what_is_malformed_is_said_so() {
         for (String bad :
                 List.of(

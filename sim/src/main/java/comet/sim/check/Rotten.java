@@ -8,7 +8,7 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /// The other half of G8: a block that was found rotten by a read is repaired from the other
-/// replica, and counted. Rot that nobody has met yet may stay.
+/// replica, and counted. Rot that nobody has met yet may stay, until a scrub has gone past it.
 public final class Rotten {
     /// A block of one disk.
     public record Place(int diskId, long volumeId, int chunkIndex, int block)
@@ -54,20 +54,32 @@ public final class Rotten {
     }
 
     public @Nullable Violation check(SortedMap<Integer, ReplicaImage> disks) {
+        return check(disks, false);
+    }
+
+    /// After a scrub: nothing at all may be bad.
+    public @Nullable Violation checkAll(SortedMap<Integer, ReplicaImage> disks) {
+        return check(disks, true);
+    }
+
+    private @Nullable Violation check(SortedMap<Integer, ReplicaImage> disks, boolean scrubbed) {
         for (ReplicaImage disk : disks.values()) {
             for (Map.Entry<ChunkId, Chunk> entry : disk.chunks.entrySet()) {
                 ChunkId id = entry.getKey();
                 Chunk chunk = entry.getValue();
                 for (int block = 0; block < chunk.bad.length; block++) {
                     Place place = new Place(disk.diskId, id.volumeId(), id.chunkIndex(), block);
-                    if (chunk.bad[block] && (!happened || met.contains(place))) {
+                    boolean known = scrubbed || !happened || met.contains(place);
+                    if (chunk.bad[block] && known) {
                         return new Violation(
                                 "G8",
                                 place
                                         + " does not fit its checksum, "
-                                        + (happened
-                                                ? "was found by a read and not repaired"
-                                                : "and nothing has rotted"));
+                                        + (scrubbed
+                                                ? "and was not put right by a scrub"
+                                                : happened
+                                                        ? "was found by a read and not repaired"
+                                                        : "and nothing has rotted"));
                     }
                 }
             }
