@@ -39,12 +39,7 @@ public final class BufPool {
     /// Sets another bound; what is kept beyond it goes back to the system.
     public void keepAtMost(long bytes) {
         keepBytesMax = bytes;
-        for (int shift = LARGEST_SHIFT; shift >= SMALLEST_SHIFT; shift--) {
-            while (bytesKept > bytes && !free[shift].isEmpty()) {
-                free[shift].removeFirst();
-                bytesKept -= 1L << shift;
-            }
-        }
+        makeRoom(0);
     }
 
     /// A buffer of at least `length` bytes, 1 to 8 MiB, content unspecified, one reference.
@@ -53,6 +48,7 @@ public final class BufPool {
         int shift = shift(length);
         Buf buf = free[shift].pollLast();
         if (buf == null) {
+            makeRoom(1 << shift);
             buf = new Buf(this, make(1 << shift));
         } else {
             bytesKept -= buf.capacity();
@@ -60,6 +56,16 @@ public final class BufPool {
         }
         bytesOut += buf.capacity();
         return buf;
+    }
+
+    /// Another size is in use than what is kept: the largest go, so that the new one can be kept.
+    private void makeRoom(int bytes) {
+        for (int shift = LARGEST_SHIFT; shift >= SMALLEST_SHIFT; shift--) {
+            while (bytesKept + bytes > keepBytesMax && !free[shift].isEmpty()) {
+                free[shift].removeFirst();
+                bytesKept -= 1L << shift;
+            }
+        }
     }
 
     /// What a buffer for `length` bytes takes.

@@ -66,8 +66,19 @@ class BufPoolTest {
         assertThat(isKept(4096)).isFalse();
     }
 
+    /// Else small requests after large ones would have their memory made anew, each of them.
+    @Test
+    void what_is_kept_follows_the_sizes_that_are_in_use() {
+        keep(8192);
+        keep(4096);
+        assertThat(isKept(4096)).isTrue();
+        assertThat(isKept(8192)).isFalse();
+        assertThat(isKept(8192)).isTrue();
+    }
+
     @Test
     void where_memory_is_short_what_is_kept_in_other_sizes_goes_first() {
+        pool.keepAtMost(1 << 20);
         keep(4096);
         failures = 1;
         Buf buf = pool.take(8192);
@@ -78,14 +89,18 @@ class BufPoolTest {
 
     @Test
     void what_went_no_longer_counts_as_kept() {
+        pool.keepAtMost(8192 + 4096);
         keep(4096);
         failures = 1;
         keep(8192);
-        assertThat(isKept(8192)).as("it fills the bound alone").isTrue();
+        keep(4096);
+        assertThat(isKept(4096)).as("both fill the bound").isTrue();
+        assertThat(isKept(8192)).isTrue();
     }
 
     @Test
     void where_nothing_is_left_to_go_the_taker_is_told_and_nothing_counts_as_out() {
+        pool.keepAtMost(1 << 20);
         failures = 1;
         assertThatThrownBy(() -> pool.take(4096)).isInstanceOf(OutOfMemoryError.class);
         assertThat(allocations).as("not tried again").isEqualTo(1);
