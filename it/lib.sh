@@ -72,7 +72,10 @@ it_cleanup() {
     for pid in "${IT_PIDS[@]}" $(cat "$IT_DIR"/*/run/*.pid 2>/dev/null); do
         wait_gone "$pid" 5 || kill -KILL "$pid" 2>/dev/null
     done
-    if mountpoint -q "$IT_DIR/mnt" 2>/dev/null; then umount -l "$IT_DIR/mnt"; fi
+    if mountpoint -q "$IT_DIR/mnt" 2>/dev/null; then
+        fsfreeze -u "$IT_DIR/mnt" 2>/dev/null || true
+        umount -l "$IT_DIR/mnt"
+    fi
     if ((status != 0 && status != 77)); then
         # Logs of the processes help to see why; data folders are too large to keep.
         find "$IT_DIR" -maxdepth 3 -name '*.log' -o -maxdepth 3 -name '*.out' 2>/dev/null |

@@ -2,6 +2,7 @@ package comet.cluster;
 
 import comet.cluster.VolumeInfo.Durability;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// What a process asks the metadata group to decide. A command may arrive twice (see
@@ -77,7 +78,22 @@ public sealed interface Command {
 
     /// The leader has found that this life of a disk does not answer: it becomes STALE in every PG
     /// that has another IN_SYNC member that lives; elsewhere nothing changes. Of the leader alone.
-    record Unreachable(int diskId, long bootId) implements Command {}
+    ///
+    /// @param why one of the words below, for people; missing in older entries
+    record Unreachable(int diskId, long bootId, String why) implements Command {
+        /// Its heartbeats stay out.
+        public static final String SILENT = "silent";
+
+        /// It says itself that it serves no longer.
+        public static final String GONE = "gone";
+
+        /// It does not answer gateways, nor the leader, or not most gateways.
+        public static final String REPORTED = "reported";
+
+        public Unreachable {
+            why = Objects.requireNonNullElse(why, "");
+        }
+    }
 
     /// A disk is there, in this life of it, and has learned that it was left behind: it becomes
     /// RECOVERING wherever it is STALE.

@@ -1,5 +1,6 @@
 package comet.meta;
 
+import comet.cluster.DiskLife;
 import java.util.List;
 
 /// A snapshot of the leader's view, fit to stand in a log entry.
@@ -15,9 +16,6 @@ public record Facts(
     /// What commands that do not ask for liveness are decided with.
     public static final Facts NONE = new Facts(true, List.of(), List.of(), List.of());
 
-    /// One life of a disk.
-    public record DiskLife(int diskId, long bootId) {}
-
     public Facts {
         gateways = List.copyOf(gateways);
         disks = List.copyOf(disks);
@@ -32,17 +30,17 @@ public record Facts(
     @Override
     public State disk(int diskId, long bootId) {
         for (DiskLife life : ended) {
-            if (life.diskId == diskId && bootId < life.bootId) {
+            if (life.diskId() == diskId && bootId < life.bootId()) {
                 return State.DEAD;
             }
         }
         for (DiskLife life : disks) {
-            if (life.diskId == diskId) {
-                if (life.bootId == bootId) {
+            if (life.diskId() == diskId) {
+                if (life.bootId() == bootId) {
                     return State.ALIVE;
                 }
                 // A life newer than the one heard of has been registered, but not heard of yet.
-                return life.bootId > bootId ? State.DEAD : State.UNKNOWN;
+                return life.bootId() > bootId ? State.DEAD : State.UNKNOWN;
             }
         }
         return absent();

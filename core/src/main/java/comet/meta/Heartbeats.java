@@ -2,8 +2,8 @@ package comet.meta;
 
 import comet.base.Check;
 import comet.cluster.Command;
+import comet.cluster.DiskLife;
 import comet.cluster.Reply;
-import comet.meta.Facts.DiskLife;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
@@ -27,6 +27,9 @@ public final class Heartbeats {
     private final TreeMap<Integer, Beat> disks = new TreeMap<>();
     private final TreeMap<Integer, Long> ended = new TreeMap<>();
 
+    /// Lives of disks that have said that they serve no longer.
+    private final TreeMap<Integer, Long> gone = new TreeMap<>();
+
     private record Beat(long bootId, long atNs) {}
 
     /// When somebody was last heard of.
@@ -46,6 +49,7 @@ public final class Heartbeats {
         gateways.clear();
         disks.clear();
         ended.clear();
+        gone.clear();
     }
 
     public void gatewayBeat(long gatewayId, long nowNs) {
@@ -57,7 +61,22 @@ public final class Heartbeats {
         Beat known = disks.get(diskId);
         if (known == null || bootId >= known.bootId) {
             disks.put(diskId, new Beat(bootId, nowNs));
+            gone.remove(diskId);
         }
+    }
+
+    /// A disk serves no longer, as it says itself: it counts as dead at once.
+    public void goodbye(DiskLife life, long nowNs) {
+        Beat known = disks.get(life.diskId());
+        if (known == null || life.bootId() >= known.bootId) {
+            disks.put(life.diskId(), new Beat(life.bootId(), nowNs - timeoutNs - 1));
+            gone.put(life.diskId(), life.bootId());
+        }
+    }
+
+    /// Whether it has said so and was not heard of since.
+    boolean saidGoodbye(DiskLife life) {
+        return gone.getOrDefault(life.diskId(), 0L) == life.bootId();
     }
 
     /// To be told of every answer. A gateway that was registered lives. A disk that was started

@@ -9,6 +9,10 @@ import comet.cluster.PgConfig.Member;
 /// Replicas that are lost for a while: which of them the others may go on without, and how they
 /// come back.
 public final class LossRules {
+    /// Why a disk may not come back yet, decided by the leader alone: it would have to be waited
+    /// for.
+    public static final String NOT_REACHED = "not-reached";
+
     private LossRules() {}
 
     /// Whether a placement group can do without a life of a disk: it is a member, and another

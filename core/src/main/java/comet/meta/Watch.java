@@ -1,36 +1,94 @@
 package comet.meta;
 
 import comet.cluster.ClusterMap;
+import comet.cluster.Command;
 import comet.cluster.DiskInfo;
-import comet.meta.Facts.DiskLife;
+import comet.cluster.DiskLife;
+import comet.cluster.Reply;
+import comet.cluster.VolumeInfo;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/// The look-out of the group's leader for disks that have fallen silent.
+/// The look-out of the group's leader for disks that the others should go on without: they are
+/// silent, say themselves that they serve no longer, or do not answer gateways.
 public final class Watch {
     /// How often to look.
     public static final long INTERVAL_NS = 250_000_000L;
 
-    private Watch() {}
+    private final Heartbeats heartbeats;
+    private final Reports reports;
 
-    /// Disks that are dead and that some placement group can do without: each is worth a
-    /// [comet.cluster.Command.Unreachable].
-    public static List<DiskLife> unreachable(ClusterMap map, Facts facts) {
-        ArrayList<DiskLife> found = new ArrayList<>();
+    public Watch(Heartbeats heartbeats, Reports reports) {
+        this.heartbeats = heartbeats;
+        this.reports = reports;
+    }
+
+    /// What is to be proposed now: each can be missed by some placement group.
+    public List<Command.Unreachable> look(ClusterMap map, long nowNs) {
+        Facts facts = heartbeats.look(nowNs);
+        List<DiskLife> reported = reports.unreachable(facts.gateways(), nowNs);
+        ArrayList<Command.Unreachable> found = new ArrayList<>();
         for (DiskInfo disk : map.disks()) {
-            boolean dead =
-                    disk.bootId() != 0
-                            && facts.disk(disk.diskId(), disk.bootId()) == Liveness.State.DEAD;
-            if (dead && isMissed(map, disk, facts)) {
-                found.add(new DiskLife(disk.diskId(), disk.bootId()));
+            DiskLife life = new DiskLife(disk.diskId(), disk.bootId());
+            String why = why(map, life, facts, reported);
+            if (why != null && isMissed(map, life, facts)) {
+                found.add(new Command.Unreachable(life.diskId(), life.bootId(), why));
             }
         }
         return found;
     }
 
-    private static boolean isMissed(ClusterMap map, DiskInfo disk, Facts facts) {
+    /// To be told of every answer, see [Heartbeats#answered].
+    public void answered(Command command, Reply reply, long nowNs) {
+        heartbeats.answered(command, reply, nowNs);
+        if (command instanceof Command.RegisterDisk disk && reply instanceof Reply.DiskStarted) {
+            reports.started(disk.diskId());
+        }
+    }
+
+    /// Why a disk may not come back yet: others would wait for it again. Null where it may.
+    public @Nullable String objection(Command.Recovering back, long nowNs) {
+        DiskLife life = new DiskLife(back.diskId(), back.bootId());
+        if (heartbeats.saidGoodbye(life)) {
+            return "disk " + life.diskId() + " has said that it serves no longer";
+        }
+        List<Long> gateways = heartbeats.at(nowNs).gateways();
+        return reports.verdict(life, gateways, nowNs) == Reports.Verdict.UNREACHABLE
+                ? "gateways do not reach disk " + life.diskId()
+                : null;
+    }
+
+    private @Nullable String why(
+            ClusterMap map, DiskLife life, Facts facts, List<DiskLife> reported) {
+        if (life.bootId() == 0) {
+            return null;
+        }
+        Liveness.State state = facts.disk(life.diskId(), life.bootId());
+        if (state == Liveness.State.DEAD) {
+            if (!heartbeats.saidGoodbye(life)) {
+                return Command.Unreachable.SILENT;
+            }
+            // A cluster that is stopped as a whole is to start again with all its copies.
+            return isInUse(map) ? Command.Unreachable.GONE : null;
+        }
+        // Who was not heard of yet may be starting: it has the time that silence has.
+        boolean heard = state == Liveness.State.ALIVE;
+        return heard && reported.contains(life) ? Command.Unreachable.REPORTED : null;
+    }
+
+    private static boolean isInUse(ClusterMap map) {
+        for (VolumeInfo volume : map.volumes()) {
+            if (volume.attachment() != null) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static boolean isMissed(ClusterMap map, DiskLife life, Facts facts) {
         for (int pg = 0; pg < map.pgCount(); pg++) {
-            if (LossRules.canDoWithout(map.pg(pg), disk.diskId(), disk.bootId(), facts)) {
+            if (LossRules.canDoWithout(map.pg(pg), life.diskId(), life.bootId(), facts)) {
                 return true;
             }
         }

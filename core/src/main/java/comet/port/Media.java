@@ -43,6 +43,12 @@ public interface Media {
     /// Bytes that the file system still has for us.
     long freeBytes();
 
+    /// How long the oldest read, write or sync has been under way, 0 where none is; to be asked
+    /// several times a second. On the owner's loop.
+    default long waitingNs() {
+        return 0;
+    }
+
     /// A failure of the folder itself at start or stop, for people.
     final class MediaException extends Exception {
         private static final long serialVersionUID = 1L;

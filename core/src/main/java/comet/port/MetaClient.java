@@ -1,8 +1,10 @@
 package comet.port;
 
 import comet.cluster.Command;
+import comet.cluster.DiskLife;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
+import java.util.List;
 import java.util.function.Consumer;
 
 /// The metadata group, as a process that is not its leader sees it. Owner thread: the loop of the
@@ -16,6 +18,12 @@ public interface MetaClient {
     /// A linearizable read of everything that changed after `revision` (0: everything). The answer
     /// holds all that was committed before the call.
     void fetch(long revision, Consumer<MapUpdate> done);
+
+    /// Tells the group's leader that disks owe this gateway answers for longer than the I/O
+    /// deadline; to be repeated twice a second as long as it is so. Soft: it may get lost.
+    ///
+    /// @param done told which of them the leader reaches itself; never, where it does not answer
+    default void report(long gatewayId, List<DiskLife> silent, Consumer<List<DiskLife>> done) {}
 
     /// Pushes of changes, in order but possibly with gaps and repeats: see [MapUpdate#after]. At
     /// most one listener; set before use.

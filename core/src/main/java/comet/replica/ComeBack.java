@@ -3,6 +3,7 @@ package comet.replica;
 import comet.cluster.Command;
 import comet.cluster.MemberState;
 import comet.cluster.PgConfig;
+import comet.cluster.Reply;
 import comet.port.Events.Level;
 import java.util.TreeSet;
 
@@ -12,6 +13,8 @@ import java.util.TreeSet;
 final class ComeBack {
     private static final long PAUSE_MIN_NS = 500_000_000;
     private static final long PAUSE_MAX_NS = 60_000_000_000L;
+
+    private static final long ASK_AGAIN_NS = 1_000_000_000;
 
     /// After so long without being left behind the pause is the shortest again.
     private static final long FORGIVEN_NS = 600_000_000_000L;
@@ -43,6 +46,14 @@ final class ComeBack {
         left.add(config.pg());
     }
 
+    private void onReply(Reply reply) {
+        if (reply instanceof Reply.Refused) {
+            // Others do not reach it yet.
+            askAtNs = disk.loop().nowNs() + Math.max(pauseNs, ASK_AGAIN_NS);
+        }
+        disk.view().atLeast(reply.revision(), () -> {});
+    }
+
     int count() {
         return left.size();
     }
@@ -58,6 +69,6 @@ final class ComeBack {
                 .meta()
                 .submit(
                         new Command.Recovering(disk.identity().diskId(), disk.bootId()),
-                        reply -> disk.view().atLeast(reply.revision(), () -> {}));
+                        this::onReply);
     }
 }

@@ -9,6 +9,10 @@ public final class Limits {
 
     private static final long MS = 1_000_000L;
 
+    /// A device may owe an answer for so long before its disk says that it does not serve: longer
+    /// than any sync of a device that is busy takes, short enough for guests to survive it.
+    public static final long DEVICE_DEADLINE_NS = 5000 * MS;
+
     /// Connections that have not said HELLO yet; beyond that the oldest is closed. A peer says it
     /// within a round trip, so a few hundred are many.
     public static final int HALF_OPEN_MAX = 256;

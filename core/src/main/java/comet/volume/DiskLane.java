@@ -5,6 +5,7 @@ import comet.cluster.ClusterInfo;
 import comet.cluster.DiskInfo;
 import comet.cluster.NodeInfo;
 import comet.port.Connection;
+import comet.port.Loop;
 import comet.wire.Frame;
 import comet.wire.Hello;
 import comet.wire.Lane;
@@ -30,6 +31,7 @@ final class DiskLane {
     private boolean up;
     private boolean wanted;
     private boolean backingOff;
+    private Loop.@Nullable Timer backOff;
     private long backOffNs = BACK_OFF_MIN_NS;
     private long bootId;
     private long features;
@@ -80,6 +82,14 @@ final class DiskLane {
     /// Since when it owes an answer and says nothing; now where it owes none.
     long silentSinceNs() {
         return inFlight == 0 ? gateway.loop().nowNs() : progressNs;
+    }
+
+    /// Whether it owes answers, or is down, for longer than anybody should wait.
+    boolean isSilent(long nowNs) {
+        return wanted
+                && (up
+                        ? nowNs - silentSinceNs() >= SilentDisks.DEADLINE_NS
+                        : nowNs - downSinceNs >= SilentDisks.DOWN_NS);
     }
 
     void connect() {
@@ -276,20 +286,29 @@ final class DiskLane {
         }
     }
 
+    /// Without the rest of the pause: it can probably be reached now.
+    void dialNow() {
+        if (backingOff) {
+            backOffEnded();
+        }
+    }
+
+    private void backOffEnded() {
+        backingOff = false;
+        if (backOff != null) {
+            backOff.cancel();
+        }
+        if (wanted) {
+            connect();
+        }
+    }
+
     private void backOff() {
         if (!wanted || backingOff) {
             return;
         }
         backingOff = true;
-        gateway.loop()
-                .schedule(
-                        backOffNs,
-                        () -> {
-                            backingOff = false;
-                            if (wanted) {
-                                connect();
-                            }
-                        });
+        backOff = gateway.loop().schedule(backOffNs, this::backOffEnded);
         backOffNs = Math.min(backOffNs * 2, BACK_OFF_MAX_NS);
     }
 

@@ -2,6 +2,7 @@ package comet.volume;
 
 import comet.base.Check;
 import comet.cluster.DiskInfo;
+import comet.port.Events;
 import comet.wire.Credit;
 import comet.wire.CreditNeed;
 import comet.wire.Frame;
@@ -23,6 +24,12 @@ final class DiskPeer {
     /// A write that has waited for credit for so long makes the disk learn of it.
     private static final long NEED_AFTER_NS = 50_000_000;
 
+    /// After so many such answers, half a second apart, it is told: the disk may just have started.
+    private static final int CUT_OFF_TIMES = 4;
+
+    private static final String CUT_OFF =
+            "but the metadata group reaches it: look at this gateway's own network";
+
     private final Gateway gateway;
     private final int diskId;
     private final DiskLane write;
@@ -42,15 +49,19 @@ final class DiskPeer {
     private final PartQueue waitingForCredit = new PartQueue();
     private boolean needPlanned;
     private final Runnable tellNeedTask = this::tellNeed;
-    private long readBytesInFlight;
+    private final ReadsInFlight reads;
     private boolean sameHost;
     private long waitingSinceNs;
+
+    /// How often in a row the leader has said that it reaches what this gateway does not.
+    private int reachedByOthers;
 
     DiskPeer(Gateway gateway, int diskId) {
         this.gateway = gateway;
         this.diskId = diskId;
         write = new DiskLane(this, Lane.WRITE, gateway);
         read = new DiskLane(this, Lane.READ, gateway);
+        reads = new ReadsInFlight(read);
     }
 
     int diskId() {
@@ -172,18 +183,8 @@ final class DiskPeer {
         }
     }
 
-    // Reads.
-
-    long readBytesInFlight() {
-        return readBytesInFlight;
-    }
-
-    void readSent(long bytes) {
-        readBytesInFlight += bytes;
-    }
-
-    void readEnded(long bytes) {
-        readBytesInFlight -= bytes;
+    ReadsInFlight reads() {
+        return reads;
     }
 
     // Writes.
@@ -325,6 +326,8 @@ final class DiskPeer {
         if (read.up() && read.bootId() != disk.bootId()) {
             read.reconnect("the disk has a new boot id");
         }
+        write.dialNow();
+        read.dialNow();
     }
 
     /// Some placement groups go on without it. What it owes an answer to may be asked elsewhere.
@@ -348,8 +351,34 @@ final class DiskPeer {
                 : Math.min(waitingSinceNs, write.silentSinceNs());
     }
 
+    /// Whether it owes answers for too long, or cannot be called.
+    boolean isSilent(long nowNs) {
+        return write.isSilent(nowNs) || read.isSilent(nowNs);
+    }
+
+    /// The metadata group's leader reaches it, and this gateway does not; or not so.
+    void reachedByOthers(boolean reached) {
+        if (!reached) {
+            reachedByOthers = 0;
+            return;
+        }
+        write.dialNow();
+        read.dialNow();
+        if (++reachedByOthers == CUT_OFF_TIMES) {
+            gateway.events()
+                    .event(
+                            Events.Level.ERROR,
+                            "gateway-cut-off",
+                            "disk=" + diskId + " hint=\"" + CUT_OFF + "\"");
+        }
+    }
+
     /// Why it cannot be written to, in words.
     String text(boolean bootIsRight) {
+        return plainText(bootIsRight) + (reachedByOthers >= CUT_OFF_TIMES ? ", " + CUT_OFF : "");
+    }
+
+    private String plainText(boolean bootIsRight) {
         if (!write.up()) {
             return "disk " + diskId + ": " + write.downWhy();
         }

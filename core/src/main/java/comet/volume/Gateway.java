@@ -39,6 +39,10 @@ import org.jspecify.annotations.Nullable;
 /// then each leaves alone what belongs to the others.
 public final class Gateway implements MetaClient.Listener {
     private static final long TICK_NS = 500_000_000;
+
+    /// How often to look for reads that wait: guests wait for them.
+    private static final long READS_TICK_NS = 100_000_000;
+
     private static final long OPEN_FETCH_NS = GatewayConfig.SECOND_NS;
 
     private final GatewayConfig config;
@@ -57,6 +61,7 @@ public final class Gateway implements MetaClient.Listener {
     private final TreeMap<Long, Volume> volumes = new TreeMap<>();
     private final ArrayDeque<Volume> waitingForRoom = new ArrayDeque<>();
     private final ArrayDeque<Request> answers = new ArrayDeque<>();
+    private final SilentDisks silentDisks = new SilentDisks(this);
     private final Runnable deliver = this::deliver;
     private boolean delivering;
     private long inFlightBytes;
@@ -70,6 +75,7 @@ public final class Gateway implements MetaClient.Listener {
     private boolean turnTaken;
     private boolean givingTurns;
     private Loop.@Nullable Timer ticking;
+    private int ticks;
 
     /// Told the outcome of [#find], later, once.
     public interface Found {
@@ -581,9 +587,14 @@ public final class Gateway implements MetaClient.Listener {
     }
 
     private void tick() {
-        ticking = loop.schedule(TICK_NS, this::tick);
+        ticking = loop.schedule(READS_TICK_NS, this::tick);
         long now = loop.nowNs();
+        peers.values().forEach(peer -> peer.reads().moveSlow(now));
+        if (++ticks % (TICK_NS / READS_TICK_NS) != 0) {
+            return;
+        }
         peers.values().forEach(peer -> peer.tick(now, config.silenceNs()));
+        silentDisks.tick(peers.values());
         List.copyOf(volumes.values()).forEach(Volume::tick);
     }
 }

@@ -35,6 +35,11 @@ final class ReadPart extends ChunkPart implements Pending {
     int member;
     long requestId;
     long epoch;
+    long sentAtNs;
+
+    // Those that were sent to the same disk, see ReadsInFlight.
+    @Nullable ReadPart sentPrevious;
+    @Nullable ReadPart sentNext;
 
     /// The chunk's newest complete version when the read was sent.
     long completedAtSend;
@@ -101,6 +106,9 @@ final class ReadPart extends ChunkPart implements Pending {
 
     @Override
     public void onReply(Frame reply) {
+        if (peer != null) {
+            peer.reads().answered(this, volume.gateway().loop().nowNs());
+        }
         ended();
         volume.reads().onReply(this, reply);
     }
@@ -113,8 +121,19 @@ final class ReadPart extends ChunkPart implements Pending {
 
     private void ended() {
         if (peer != null) {
-            peer.readEnded((long) blockCount * Sizes.BLOCK_BYTES);
+            peer.reads().ended(this);
             peer = null;
+        }
+    }
+
+    /// It has waited for long: asks another replica instead, where one is faster.
+    void moveAway(long nowNs) {
+        DiskPeer from = peer;
+        if (from != null && volume.reads().hasFaster(this, nowNs)) {
+            from.read().forget(requestId);
+            ended();
+            triedNow |= 1 << member;
+            volume.reads().send(this);
         }
     }
 

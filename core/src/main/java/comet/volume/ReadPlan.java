@@ -24,6 +24,12 @@ final class ReadPlan {
 
     private final Volume volume;
     private final Gateway gateway;
+
+    /// A slow member is asked where no other one is, and now and then, to see whether it still is.
+    private static final long SLOW_BYTES = 1L << 40;
+
+    private static final int ASK_SLOW_EVERY = 256;
+
     private int turn;
     private long staleNextNs = Long.MIN_VALUE;
 
@@ -76,6 +82,7 @@ final class ReadPlan {
     private int choose(VolumePg pg, int tried) {
         int best = -1;
         long least = Long.MAX_VALUE;
+        long nowNs = gateway.loop().nowNs();
         turn++;
         for (int i = 0; i < pg.members; i++) {
             int m = (i + turn) % pg.members;
@@ -87,7 +94,10 @@ final class ReadPlan {
                 peer.connect();
                 continue;
             }
-            long queued = peer.readBytesInFlight() + (peer.sameHost() ? 0 : SAME_HOST_BYTES);
+            long queued = peer.reads().bytes() + (peer.sameHost() ? 0 : SAME_HOST_BYTES);
+            if (isSlow(pg, m, nowNs) && turn % ASK_SLOW_EVERY != 0) {
+                queued += SLOW_BYTES;
+            }
             if (queued < least) {
                 least = queued;
                 best = m;
@@ -96,13 +106,46 @@ final class ReadPlan {
         return best;
     }
 
+    /// Whether another member that can be read is so much faster that this one should not be asked.
+    private static boolean isSlow(VolumePg pg, int member, long nowNs) {
+        ReadsInFlight reads = pg.peer(member).reads();
+        if (reads.hangs(nowNs)) {
+            return true;
+        }
+        for (int m = 0; m < pg.members; m++) {
+            if (m != member
+                    && pg.inSync[m]
+                    && pg.readable(m)
+                    && reads.slowerThan(pg.peer(m).reads())) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// Whether a read that was sent and waits is better asked of another member.
+    boolean hasFaster(ReadPart part, long nowNs) {
+        VolumePg pg = part.pg;
+        if (part.epoch != pg.epoch || !isSlow(pg, part.member, nowNs)) {
+            return false;
+        }
+        int tried = part.triedBad | part.triedNow | 1 << part.member;
+        for (int m = 0; m < pg.members; m++) {
+            boolean free = pg.inSync[m] && (tried & 1 << m) == 0 && pg.readable(m);
+            if (free && !pg.peer(m).reads().hangs(nowNs)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     private void ask(ReadPart part, int member) {
         DiskPeer peer = part.pg.peer(member);
         part.member = member;
         part.peer = peer;
         part.requestId = peer.read().register(part);
         part.completedAtSend = part.loose ? 0 : volume.completedVersion(part.chunkIndex);
-        peer.readSent((long) part.blockCount * Sizes.BLOCK_BYTES);
+        peer.reads().sent(part, gateway.loop().nowNs());
         Frame frame = gateway.frames().take();
         ReadRequest.encode(
                 frame,

@@ -8,6 +8,7 @@ import comet.cluster.ClusterMap;
 import comet.cluster.Command;
 import comet.cluster.Command.PgEpoch;
 import comet.cluster.DiskInfo;
+import comet.cluster.DiskLife;
 import comet.cluster.MapUpdate;
 import comet.cluster.MemberState;
 import comet.cluster.PgConfig;
@@ -16,7 +17,6 @@ import comet.cluster.Reply;
 import comet.cluster.SettingValue;
 import comet.cluster.VolumeInfo;
 import comet.cluster.VolumeInfo.Durability;
-import comet.meta.Facts.DiskLife;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -202,10 +202,11 @@ class GroupPropertyTest {
             }
             case 20 -> new Command.Migrate(volumeId, gatewayId);
             case 21 -> new Command.AcceptDataLoss(diskId);
-            case 22, 23, 24 -> new Command.Unreachable(diskId, bootId(diskId));
             case 25 ->
                     new Command.ChangeSettings(
                             List.of(new SettingValue("recovery-share", prng.nextInt(120) + "%")));
+            case 22, 23, 24 ->
+                    new Command.Unreachable(diskId, bootId(diskId), Command.Unreachable.SILENT);
             default -> new Command.Recovering(diskId, bootId(diskId));
         };
     }

@@ -7,13 +7,13 @@ import comet.cluster.ClusterMap;
 import comet.cluster.Command;
 import comet.cluster.Command.Attach.Mode;
 import comet.cluster.Command.PgEpoch;
+import comet.cluster.DiskLife;
 import comet.cluster.MapUpdate;
 import comet.cluster.MemberState;
 import comet.cluster.PgConfig;
 import comet.cluster.PgConfig.Member;
 import comet.cluster.Reply;
 import comet.cluster.VolumeInfo.Durability;
-import comet.meta.Facts.DiskLife;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 

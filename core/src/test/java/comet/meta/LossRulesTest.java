@@ -3,8 +3,8 @@ package comet.meta;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import comet.cluster.Command;
+import comet.cluster.DiskLife;
 import comet.cluster.MemberState;
-import comet.meta.Facts.DiskLife;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -12,6 +12,10 @@ import org.junit.jupiter.api.Test;
 class LossRulesTest extends GroupRig {
     private void silent(int diskId) {
         aliveDisks.removeIf(life -> life.diskId() == diskId);
+    }
+
+    private static Command unreachable(int diskId, long bootId) {
+        return new Command.Unreachable(diskId, bootId, Command.Unreachable.SILENT);
     }
 
     private void assertStates(MemberState first, MemberState second) {
@@ -26,11 +30,11 @@ class LossRulesTest extends GroupRig {
         twoDisks();
         long epoch = map.pg(0).epoch();
         silent(2);
-        done(new Command.Unreachable(2, 1));
+        done(unreachable(2, 1));
         assertStates(MemberState.IN_SYNC, MemberState.STALE);
         assertThat(map.pg(0).epoch()).isEqualTo(epoch + 1);
         long revision = group.revision();
-        done(new Command.Unreachable(2, 1));
+        done(unreachable(2, 1));
         assertThat(group.revision()).as("once").isEqualTo(revision);
     }
 
@@ -38,9 +42,9 @@ class LossRulesTest extends GroupRig {
     void the_last_copy_is_never_left_behind() {
         twoDisks();
         silent(2);
-        done(new Command.Unreachable(2, 1));
+        done(unreachable(2, 1));
         silent(1);
-        done(new Command.Unreachable(1, 1));
+        done(unreachable(1, 1));
         assertStates(MemberState.IN_SYNC, MemberState.STALE);
     }
 
@@ -49,15 +53,15 @@ class LossRulesTest extends GroupRig {
         twoDisks();
         silent(1);
         silent(2);
-        done(new Command.Unreachable(2, 1));
+        done(unreachable(2, 1));
         assertStates(MemberState.IN_SYNC, MemberState.IN_SYNC);
         leaderIsNew = true;
-        done(new Command.Unreachable(2, 1));
+        done(unreachable(2, 1));
         assertStates(MemberState.IN_SYNC, MemberState.IN_SYNC);
         // Another life of the first one than the group knows holds perhaps less.
         leaderIsNew = false;
         aliveDisks.add(new DiskLife(1, 2));
-        done(new Command.Unreachable(2, 1));
+        done(unreachable(2, 1));
         assertStates(MemberState.IN_SYNC, MemberState.IN_SYNC);
     }
 
@@ -69,11 +73,11 @@ class LossRulesTest extends GroupRig {
         aliveDisks.add(new DiskLife(2, 2));
         assertStates(MemberState.IN_SYNC, MemberState.RECOVERING);
         silent(1);
-        done(new Command.Unreachable(1, 1));
+        done(unreachable(1, 1));
         assertStates(MemberState.IN_SYNC, MemberState.RECOVERING);
         aliveDisks.add(new DiskLife(1, 1));
         silent(2);
-        done(new Command.Unreachable(2, 2));
+        done(unreachable(2, 2));
         assertStates(MemberState.IN_SYNC, MemberState.STALE);
     }
 
@@ -82,8 +86,8 @@ class LossRulesTest extends GroupRig {
         twoDisks();
         boot(register(2, 2, 1, false, false));
         long revision = group.revision();
-        done(new Command.Unreachable(2, 1));
-        done(new Command.Unreachable(9, 1));
+        done(unreachable(2, 1));
+        done(unreachable(9, 1));
         assertThat(group.revision()).isEqualTo(revision);
     }
 
@@ -93,7 +97,7 @@ class LossRulesTest extends GroupRig {
             LossRulesTest rig = new LossRulesTest();
             rig.twoDisks();
             rig.silent(2);
-            rig.done(new Command.Unreachable(2, 1));
+            rig.done(unreachable(2, 1));
             assertThat(rig.boot(register(2, 2, 1, clean, false))).isEqualTo(clean ? 1 : 2);
             rig.assertStates(MemberState.IN_SYNC, MemberState.RECOVERING);
             assertThat(rig.member(0, 2).bootId()).isEqualTo(clean ? 1 : 2);
@@ -105,7 +109,7 @@ class LossRulesTest extends GroupRig {
     void it_recovers_also_while_its_source_is_away() {
         twoDisks();
         silent(2);
-        done(new Command.Unreachable(2, 1));
+        done(unreachable(2, 1));
         silent(1);
         boot(register(2, 2, 1, false, false));
         assertStates(MemberState.IN_SYNC, MemberState.RECOVERING);
@@ -117,7 +121,7 @@ class LossRulesTest extends GroupRig {
     void whoever_lives_asks_to_come_back() {
         twoDisks();
         silent(2);
-        done(new Command.Unreachable(2, 1));
+        done(unreachable(2, 1));
         refused("older-life", new Command.Recovering(2, 7));
         refused("older-life", new Command.Recovering(9, 1));
         done(new Command.Recovering(2, 1));
@@ -125,25 +129,5 @@ class LossRulesTest extends GroupRig {
         long revision = group.revision();
         done(new Command.Recovering(2, 1));
         assertThat(group.revision()).isEqualTo(revision);
-    }
-
-    @Test
-    void the_look_out_names_those_who_are_dead_and_can_be_missed() {
-        twoDisks();
-        assertThat(Watch.unreachable(map, facts())).isEmpty();
-        silent(2);
-        assertThat(Watch.unreachable(map, facts())).containsExactly(new DiskLife(2, 1));
-        leaderIsNew = true;
-        assertThat(Watch.unreachable(map, facts())).isEmpty();
-        leaderIsNew = false;
-        silent(1);
-        assertThat(Watch.unreachable(map, facts())).as("nobody is left").isEmpty();
-        aliveDisks.add(new DiskLife(1, 1));
-        done(new Command.Unreachable(2, 1));
-        assertThat(Watch.unreachable(map, facts())).as("done already").isEmpty();
-    }
-
-    private Facts facts() {
-        return new Facts(leaderIsNew, aliveGateways, aliveDisks, ended);
     }
 }

@@ -5,6 +5,7 @@ import comet.cluster.ClusterInfo;
 import comet.cluster.ClusterMap;
 import comet.cluster.Command;
 import comet.cluster.DiskInfo;
+import comet.cluster.DiskLife;
 import comet.cluster.GatewayInfo;
 import comet.cluster.MapUpdate;
 import comet.cluster.MemberState;
@@ -251,6 +252,11 @@ final class FakeMeta {
         return new Reply.Attached(map.revision(), term);
     }
 
+    /// What gateways could not reach, and what the leader does.
+    final List<DiskLife> reported = new ArrayList<>();
+
+    final List<DiskLife> reachedByLeader = new ArrayList<>();
+
     Client client(long gatewayId) {
         Client client = new Client(gatewayId);
         clients.add(client);
@@ -297,6 +303,15 @@ final class FakeMeta {
                 } else {
                     later(() -> done.accept(reply));
                 }
+            });
+        }
+
+        @Override
+        public void report(long ofGateway, List<DiskLife> silent, Consumer<List<DiskLife>> done) {
+            later(() -> {
+                reported.addAll(silent);
+                List<DiskLife> reached = silent.stream().filter(reachedByLeader::contains).toList();
+                later(() -> done.accept(reached));
             });
         }
 

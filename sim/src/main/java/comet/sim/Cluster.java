@@ -13,6 +13,7 @@ import comet.cluster.VolumeInfo;
 import comet.cluster.VolumeInfo.Attachment;
 import comet.cluster.VolumeInfo.Durability;
 import comet.port.Events.Level;
+import comet.replica.DiskServer;
 import comet.sim.check.G3NothingStale;
 import comet.sim.check.G6OneWriter;
 import comet.sim.check.Rotten;
@@ -78,6 +79,9 @@ final class Cluster implements Guests.Access {
         net.tap(new CanaryTap(canary, simulation.fork()));
         meta = new SimMeta(simulation);
         meta.lossPerMille = options.metaLossPerMille();
+        meta.prober = this::answers;
+        meta.why = word -> probe("unreachable " + word, 1);
+        expectError("gateway-cut-off");
         meta.observe(stale::onUpdate);
         meta.observe(this::countLeftBehind);
         if (options.faults().contains(Options.Fault.DISK_ERROR)) {
@@ -147,6 +151,24 @@ final class Cluster implements Guests.Access {
 
     int nextLife() {
         return ++lives;
+    }
+
+    /// Whether a disk answers the leader's call.
+    private boolean answers(int diskId) {
+        for (SimNode node : nodes) {
+            for (SimDisk disk : node.disks()) {
+                if (disk.diskId() == diskId) {
+                    SimProcess process = node.process();
+                    DiskServer served = disk.served();
+                    return process != null
+                            && process.alive()
+                            && !process.life().paused(simulation.nowNs())
+                            && served != null
+                            && served.serving();
+                }
+            }
+        }
+        return true;
     }
 
     @Nullable SimNode nodeOf(SimProcess process) {

@@ -104,6 +104,8 @@ final class Faults {
             case AWAY -> away();
             case LEAVE -> leave();
             case SCRUB -> cluster.scrubs().order(prng);
+            case CUT -> cut();
+            case HANG_DISK -> hangDisk();
             case META_UNREACHABLE -> metaUnreachable();
             case META_LEADER -> {
                 cluster.meta().newLeader();
@@ -250,7 +252,7 @@ final class Faults {
     private boolean away() {
         SimNode node = cluster.nodes().get(prng.nextInt(cluster.nodes().size()));
         SimProcess process = node.process();
-        if (process == null || !node.steady() || !mayLose(node) || othersFail(node)) {
+        if (process == null || !node.steady() || !mayLose(node)) {
             return false;
         }
         cluster.disturbed();
@@ -277,13 +279,46 @@ final class Faults {
 
     private boolean leave() {
         SimNode node = cluster.nodes().get(prng.nextInt(cluster.nodes().size()));
-        if (!node.serving() || !mayLose(node) || othersFail(node)) {
+        if (!node.serving() || !mayLose(node)) {
             return false;
         }
         deadDomains.add(node.domain());
         cluster.disturbed();
         SimDisk disk = node.disks().get(prng.nextInt(node.disks().size()));
         cluster.meta().leave(disk.diskId());
+        return true;
+    }
+
+    /// Between a gateway and a node. Where all gateways are cut off from it, the others may go on
+    /// without the node.
+    private boolean cut() {
+        SimNode node = cluster.nodes().get(prng.nextInt(cluster.nodes().size()));
+        if (!node.serving() || !mayLose(node)) {
+            return false;
+        }
+        long cutNs = 500_000_000L + prng.nextLong(10_000_000_000L);
+        boolean all = prng.chance(1, 3);
+        int chosen = prng.nextInt(cluster.gateways().size());
+        for (int g = 0; g < cluster.gateways().size(); g++) {
+            if (all || g == chosen) {
+                cluster.net().cut(cluster.gateways().get(g).name(), node.name(), cutNs);
+            }
+        }
+        deadDomains.add(node.domain());
+        cluster.disturbed();
+        return true;
+    }
+
+    private boolean hangDisk() {
+        SimNode node = cluster.nodes().get(prng.nextInt(cluster.nodes().size()));
+        if (!node.serving() || !mayLose(node)) {
+            return false;
+        }
+        SimDisk disk = node.disks().get(prng.nextInt(node.disks().size()));
+        disk.media().behaviour.hangsUntilNs =
+                simulation.nowNs() + 500_000_000L + prng.nextLong(12_000_000_000L);
+        deadDomains.add(node.domain());
+        cluster.disturbed();
         return true;
     }
 
@@ -338,8 +373,11 @@ final class Faults {
         return false;
     }
 
-    /// Whether this node may lose what it has not synced.
+    /// Whether this node may lose what it has not synced, and the others may go on without it.
     private boolean mayLose(SimNode node) {
+        if (othersFail(node)) {
+            return false;
+        }
         return !gatewayDied || deadDomains.isEmpty() || deadDomains.equals(Set.of(node.domain()));
     }
 

@@ -57,6 +57,9 @@ record Options(
     /// Which seeds have volumes that are limited, and an operator who turns the limits.
     private static final long LIMITED_SALT = 733_015_961;
 
+    /// Which seeds have sick gateways and disks.
+    private static final long SICK_SALT = 733_905_118;
+
     /// Which seeds scrub.
     private static final long SCRUB_SALT = 932_118_057;
 
@@ -91,7 +94,11 @@ record Options(
         /// see [#LIMITED_SALT].
         OPERATOR,
         /// An operator orders a scrub. In runs of their own, see [#SCRUB_SALT].
-        SCRUB
+        SCRUB,
+        /// A gateway and a node do not reach each other. In runs of their own, see [#SICK_SALT].
+        CUT,
+        /// No operation of a disk ends for a while. In the same runs.
+        HANG_DISK
     }
 
     /// Room for so little that guests meet its end.
@@ -173,7 +180,9 @@ record Options(
         Prng limited = new Prng(Prng.mix(seed + LIMITED_SALT));
         made = limited.chance(1, 6) && !made.faults.isEmpty() ? made.limited() : made;
         Prng scrub = new Prng(Prng.mix(seed + SCRUB_SALT));
-        return scrub.chance(1, 4) ? made.scrubbed(scrub) : made;
+        made = scrub.chance(1, 4) ? made.scrubbed(scrub) : made;
+        Prng sick = new Prng(Prng.mix(seed + SICK_SALT));
+        return sick.chance(1, 6) && !made.faults.isEmpty() ? made.sick(sick) : made;
     }
 
     /// The same with disks that scrub; half of those that have faults have rot among them.
@@ -249,6 +258,24 @@ record Options(
         draft.faultGapNs = Math.max(faultGapNs, 300_000_000L << prng.nextInt(4));
         draft.safetyNs = 20_000_000_000L + prng.nextLong(20_000_000_000L);
         return draft.done();
+    }
+
+    /// The same with gateways that are cut off from nodes, and devices that hang.
+    Options sick(Prng prng) {
+        Draft draft = new Draft(this);
+        draft.habits = habits.withThink(Math.max(habits.thinkNsMax(), 50_000_000));
+        EnumSet<Fault> more = EnumSet.of(Fault.CUT, Fault.HANG_DISK);
+        more.addAll(faults);
+        draft.faults = more;
+        draft.gatewayCount = 1 + prng.nextInt(3);
+        draft.faultGapNs = Math.max(faultGapNs, 300_000_000L << prng.nextInt(4));
+        draft.safetyNs = Math.max(safetyNs, 15_000_000_000L + prng.nextLong(15_000_000_000L));
+        return draft.done();
+    }
+
+    /// Whether disks say that they serve no longer, or are only missed.
+    boolean goodbyes() {
+        return !faults.contains(Fault.STALL_LINK);
     }
 
     /// Time for about one node to be away, and nothing else that guests would wait for.

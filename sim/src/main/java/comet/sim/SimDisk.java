@@ -177,6 +177,7 @@ final class SimDisk {
     }
 
     void heal() {
+        media.behaviour.hangsUntilNs = 0;
         media.behaviour.failReads = false;
         media.behaviour.failWrites = false;
         media.behaviour.failSyncs = false;

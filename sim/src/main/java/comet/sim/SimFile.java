@@ -322,7 +322,7 @@ final class SimFile {
         }
 
         private void later(long delayNs, Runnable work) {
-            simulation.in(delayNs, life, work);
+            simulation.in(media.takes(delayNs), life, work);
         }
     }
 }

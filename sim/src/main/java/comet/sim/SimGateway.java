@@ -39,6 +39,10 @@ final class SimGateway {
         return process;
     }
 
+    String name() {
+        return name;
+    }
+
     int life() {
         return life;
     }

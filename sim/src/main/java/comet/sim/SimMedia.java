@@ -31,6 +31,9 @@ final class SimMedia {
         /// The same for segments alone.
         boolean liesAboutData;
 
+        /// No operation ends before that.
+        long hangsUntilNs;
+
         boolean failReads;
         boolean failWrites;
         boolean failSyncs;
@@ -46,6 +49,7 @@ final class SimMedia {
     private final TreeMap<String, SimFile> files = new TreeMap<>();
     private final TreeMap<String, byte[]> smallFiles = new TreeMap<>();
     final Behaviour behaviour = new Behaviour();
+    private long waitingSinceNs = -1;
 
     SimMedia(Simulation simulation, String name) {
         this.simulation = simulation;
@@ -59,6 +63,26 @@ final class SimMedia {
 
     Prng prng() {
         return prng;
+    }
+
+    /// How long an operation takes that would take `ns` if nothing hung.
+    long takes(long ns) {
+        long now = simulation.nowNs();
+        if (now + ns >= behaviour.hangsUntilNs) {
+            return ns;
+        }
+        if (waitingSinceNs < 0) {
+            waitingSinceNs = now;
+        }
+        return behaviour.hangsUntilNs - now + ns;
+    }
+
+    /// See [Media#waitingNs].
+    long waitingNs() {
+        if (simulation.nowNs() >= behaviour.hangsUntilNs) {
+            waitingSinceNs = -1;
+        }
+        return waitingSinceNs < 0 ? 0 : simulation.nowNs() - waitingSinceNs;
     }
 
     /// The folder as one life of a process sees it.
@@ -149,7 +173,7 @@ final class SimMedia {
         }
 
         private void later(Runnable work) {
-            simulation.in(50_000 + prng.nextLong(500_000), life, work);
+            simulation.in(takes(50_000 + prng.nextLong(500_000)), life, work);
         }
 
         @Override

@@ -4,12 +4,15 @@ import comet.base.Prng;
 import comet.cluster.ClusterMap;
 import comet.cluster.Command;
 import comet.cluster.DiskInfo;
+import comet.cluster.DiskLife;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
 import comet.meta.Decision;
 import comet.meta.Facts;
 import comet.meta.Group;
 import comet.meta.Heartbeats;
+import comet.meta.LossRules;
+import comet.meta.Reports;
 import comet.meta.Submission;
 import comet.meta.Watch;
 import java.util.ArrayList;
@@ -24,6 +27,7 @@ final class SimMeta {
     private static final long COMMIT_NS_MAX = 4_000_000;
     private static final long RESEND_NS = 300_000_000;
     private static final long WATCH_ORIGIN = -1;
+    private static final long PROBE_NS_MAX = 500_000_000;
     private static final long YIELD_WAIT_NS = 1_000_000_000;
 
     /// Told of every change, at the moment of its commit.
@@ -50,6 +54,8 @@ final class SimMeta {
     private final Prng prng;
     private Group group = new Group();
     private final Heartbeats heartbeats = new Heartbeats(Heartbeats.TIMEOUT_NS);
+    private final Reports reports = new Reports();
+    private final Watch watch = new Watch(heartbeats, reports);
     private final ClusterMap truth = new ClusterMap();
     private final List<SimMetaClient> clients = new ArrayList<>();
     private final List<Observer> observers = new ArrayList<>();
@@ -58,6 +64,19 @@ final class SimMeta {
     private long unreachableUntilNs;
 
     private long watchSequence;
+
+    /// How the leader sees for itself whether a disk answers.
+    interface Prober {
+        boolean answers(int diskId);
+    }
+
+    /// Told why the leader proposes to go on without a disk.
+    interface Why {
+        void proposed(String why);
+    }
+
+    Prober prober = diskId -> true;
+    Why why = word -> {};
 
     /// Chance in 1,000 that a message to or from the group is lost.
     int lossPerMille;
@@ -72,25 +91,49 @@ final class SimMeta {
     /// The leader looks for disks that have fallen silent.
     private void watch() {
         if (reachable()) {
-            Facts facts = heartbeats.look(simulation.nowNs());
-            for (Facts.DiskLife life : Watch.unreachable(truth, facts)) {
-                simulation.trace("meta", "disk " + life.diskId() + " is silent");
-                goOnWithout(life);
+            for (DiskLife life : reports.toProbe(simulation.nowNs())) {
+                long tookNs = prng.nextLong(PROBE_NS_MAX);
+                simulation.in(
+                        tookNs,
+                        () ->
+                                reports.probed(
+                                        life, prober.answers(life.diskId()), simulation.nowNs()));
+            }
+            for (Command.Unreachable command : watch.look(truth, simulation.nowNs())) {
+                simulation.trace("meta", "disk " + command.diskId() + " is " + command.why());
+                why.proposed(command.why());
+                propose(command);
             }
         }
         simulation.in(Watch.INTERVAL_NS, this::watch);
     }
 
-    private void goOnWithout(Facts.DiskLife life) {
-        Command command = new Command.Unreachable(life.diskId(), life.bootId());
+    private void propose(Command command) {
         take(new Submission(WATCH_ORIGIN, ++watchSequence, command), reply -> {});
+    }
+
+    /// A gateway says that disks do not answer it.
+    ///
+    /// @return those that the leader reaches
+    List<DiskLife> report(long gatewayId, List<DiskLife> silent) {
+        long nowNs = simulation.nowNs();
+        List<Long> gateways = heartbeats.at(nowNs).gateways();
+        List<DiskLife> reached = new ArrayList<>();
+        for (DiskLife life : silent) {
+            simulation.trace("meta", "gateway " + gatewayId + " misses disk " + life.diskId());
+            reports.said(gatewayId, life, nowNs);
+            if (reports.verdict(life, gateways, nowNs) == Reports.Verdict.REACHED) {
+                reached.add(life);
+            }
+        }
+        return reached;
     }
 
     /// The leader is wrong about a disk that lives.
     void leave(int diskId) {
         DiskInfo disk = truth.disk(diskId);
         if (disk != null && reachable()) {
-            goOnWithout(new Facts.DiskLife(diskId, disk.bootId()));
+            propose(new Command.Unreachable(diskId, disk.bootId(), Command.Unreachable.SILENT));
         }
     }
 
@@ -122,6 +165,7 @@ final class SimMeta {
 
     void newLeader() {
         heartbeats.lead(simulation.nowNs());
+        reports.clear();
         // The new leader has its state from a snapshot.
         group = new Group(group.image());
     }
@@ -157,6 +201,10 @@ final class SimMeta {
         heartbeats.diskBeat(diskId, bootId, simulation.nowNs());
     }
 
+    void goodbye(int diskId, long bootId) {
+        heartbeats.goodbye(new DiskLife(diskId, bootId), simulation.nowNs());
+    }
+
     void gatewayBeat(long gatewayId) {
         heartbeats.gatewayBeat(gatewayId, simulation.nowNs());
     }
@@ -167,6 +215,13 @@ final class SimMeta {
     }
 
     private void take(Submission submission, Consumer<Reply> done, boolean mayAsk) {
+        if (submission.command() instanceof Command.Recovering back) {
+            String objection = watch.objection(back, simulation.nowNs());
+            if (objection != null) {
+                done.accept(new Reply.Refused(truth.revision(), LossRules.NOT_REACHED, objection));
+                return;
+            }
+        }
         Facts facts = heartbeats.at(simulation.nowNs());
         queue.add(new Asking(submission, facts, done, mayAsk));
         if (!committing) {
@@ -199,7 +254,7 @@ final class SimMeta {
             ask(question, asking);
             return;
         }
-        heartbeats.answered(asking.submission.command(), decision.reply(), simulation.nowNs());
+        watch.answered(asking.submission.command(), decision.reply(), simulation.nowNs());
         asking.done.accept(decision.reply());
     }
 

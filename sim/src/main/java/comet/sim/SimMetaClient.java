@@ -1,11 +1,13 @@
 package comet.sim;
 
 import comet.cluster.Command;
+import comet.cluster.DiskLife;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
 import comet.meta.Heartbeats;
 import comet.meta.Submission;
 import comet.port.MetaClient;
+import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -134,6 +136,14 @@ final class SimMetaClient implements MetaClient {
         if (told != null) {
             told.accept(answer);
         }
+    }
+
+    @Override
+    public void report(long ofGateway, List<DiskLife> silent, Consumer<List<DiskLife>> done) {
+        meta.message(() -> {
+            List<DiskLife> reached = meta.report(ofGateway, silent);
+            meta.message(() -> simulation.in(0, process.life(), () -> done.accept(reached)));
+        });
     }
 
     @Override

@@ -35,12 +35,21 @@ final class SimNet {
         long slowNsMax = 5_000_000;
     }
 
+    /// Two processes that do not reach each other, by their names.
+    private record Cut(String one, String other, long untilNs) {
+        boolean between(SimProcess a, SimProcess b) {
+            return a.name().equals(one) && b.name().equals(other)
+                    || a.name().equals(other) && b.name().equals(one);
+        }
+    }
+
     private record Listener(SimProcess process, Connection.Acceptor acceptor) {}
 
     private final Simulation simulation;
     private final Prng prng;
     private final TreeMap<String, Listener> listeners = new TreeMap<>();
     private final List<SimLink> links = new ArrayList<>();
+    private final List<Cut> cuts = new ArrayList<>();
     private final List<Tap> taps = new ArrayList<>();
     final Delays delays = new Delays();
 
@@ -86,7 +95,7 @@ final class SimNet {
     private void dial(SimProcess caller, List<String> addresses, Connection.Dialed done) {
         for (String address : addresses) {
             Listener listener = listeners.get(address);
-            if (listener != null && listener.process.alive()) {
+            if (listener != null && listener.process.alive() && !isCut(caller, listener.process)) {
                 simulation.in(frameDelayNs(), () -> accept(caller, listener, address, done));
                 return;
             }
@@ -131,8 +140,20 @@ final class SimNet {
         }
     }
 
+    /// Nothing passes between two processes for a while, and neither can call the other.
+    void cut(String one, String other, long ns) {
+        cuts.add(new Cut(one, other, simulation.nowNs() + ns));
+        stall(one, other, ns);
+    }
+
+    private boolean isCut(SimProcess a, SimProcess b) {
+        cuts.removeIf(cut -> cut.untilNs <= simulation.nowNs());
+        return cuts.stream().anyMatch(cut -> cut.between(a, b));
+    }
+
     /// Nothing is stalled any more.
     void heal() {
+        cuts.clear();
         openLinks().forEach(SimLink::heal);
     }
 

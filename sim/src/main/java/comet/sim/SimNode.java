@@ -4,6 +4,7 @@ import comet.base.Check;
 import comet.cluster.Command;
 import comet.cluster.Reply;
 import comet.replica.DiskServer;
+import comet.replica.Limits;
 import comet.replica.NodeConfig;
 import comet.replica.NodeParts;
 import comet.replica.NodeServer;
@@ -35,6 +36,10 @@ final class SimNode {
         for (int d = 0; d < cluster.options().disksPerNode(); d++) {
             disks.add(new SimDisk(cluster, name + "." + d));
         }
+    }
+
+    String name() {
+        return name;
     }
 
     String domain() {
@@ -113,11 +118,20 @@ final class SimNode {
         client.beat(() -> {
             for (SimDisk disk : disks) {
                 DiskServer served = disk.served();
-                if (life.alive() && served != null && served.serving()) {
-                    cluster.meta().diskBeat(disk.diskId(), served.bootId());
+                if (life.alive() && served != null && served.bootId() != 0) {
+                    beat(disk, served);
                 }
             }
         });
+    }
+
+    private void beat(SimDisk disk, DiskServer served) {
+        boolean hangs = disk.media().waitingNs() >= Limits.DEVICE_DEADLINE_NS;
+        if (served.serving() && !hangs) {
+            cluster.meta().diskBeat(disk.diskId(), served.bootId());
+        } else if (cluster.options().goodbyes()) {
+            cluster.meta().goodbye(disk.diskId(), served.bootId());
+        }
     }
 
     /// A clean stop: drains, checkpoints, closes, then the process ends.

@@ -24,6 +24,10 @@ public final class Simulation {
         }
 
         /// The process does nothing until then (a stopped virtual machine, a long collection).
+        boolean paused(long nowNs) {
+            return pausedUntilNs > nowNs;
+        }
+
         void pauseUntil(long ns) {
             pausedUntilNs = Math.max(pausedUntilNs, ns);
         }

@@ -234,6 +234,11 @@ public final class FileMedia implements Media, AutoCloseable {
         return folder.toFile().getUsableSpace();
     }
 
+    @Override
+    public long waitingNs() {
+        return ops.oldestNs();
+    }
+
     /// Gives the folder back. Files are closed before, by who opened them.
     @Override
     public void close() {

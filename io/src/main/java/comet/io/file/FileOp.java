@@ -35,6 +35,9 @@ final class FileOp extends RingRequest implements FilePool.Work, Runnable {
     /// In a ring: what is under way is a sync, and not a read or a write.
     private boolean syncing;
 
+    /// Of [UnderWay].
+    int slot;
+
     private @Nullable IoDone done;
     private long token;
     private int result;

@@ -25,6 +25,7 @@ final class FileOps {
     /// For calls on the loop's own thread.
     private final Posix posix = new Posix();
 
+    private final UnderWay underWay = new UnderWay();
     private final ArrayDeque<FileOp> free = new ArrayDeque<>();
     private final AtomicReference<@Nullable FileOp> endedList = new AtomicReference<>();
     private final Runnable takeEnded = this::takeEnded;
@@ -44,14 +45,21 @@ final class FileOps {
     }
 
     FileOp take() {
-        FileOp op = free.pollLast();
-        return op == null ? new FileOp(this) : op;
+        FileOp taken = free.pollLast();
+        FileOp op = taken == null ? new FileOp(this) : taken;
+        op.slot = underWay.begin();
+        return op;
     }
 
     void giveBack(FileOp op) {
+        underWay.end(op.slot);
         if (free.size() < KEPT_MAX) {
             free.addLast(op);
         }
+    }
+
+    long oldestNs() {
+        return underWay.oldestNs(loop.nowNs());
     }
 
     void onThread(FilePool.Work work) {

@@ -258,6 +258,12 @@ public record Health(String status, List<Item> items) {
             items.add(new Item("error", "disk-failed", name + " has failed: " + disk.detail()));
         } else if (disk.state().equals("refused")) {
             items.add(new Item("error", "disk-refused", name + " may not serve: " + disk.detail()));
+        } else if (disk.state().equals("hangs")) {
+            items.add(
+                    new Item(
+                            "error",
+                            "disk-hangs",
+                            name + " owes answers for seconds: look at its device"));
         } else if (disk.state().equals("waiting")) {
             items.add(new Item("error", "disk-waiting", name + " waits: " + disk.detail()));
         }

@@ -3,10 +3,11 @@ package comet.server.control;
 import comet.base.BufPool;
 import comet.base.Check;
 import comet.cluster.Command;
+import comet.cluster.DiskLife;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
-import comet.meta.Facts.DiskLife;
 import comet.meta.Heartbeats;
+import comet.meta.Reports;
 import comet.port.Connection;
 import comet.port.Loop;
 import comet.port.MetaClient;
@@ -62,6 +63,7 @@ public final class ControlClient implements MetaClient {
 
     private long gatewayId;
     private final TreeMap<Integer, Long> disks = new TreeMap<>();
+    private final TreeMap<Integer, Long> gone = new TreeMap<>();
     private final TreeMap<Integer, DiskUse> uses = new TreeMap<>();
 
     private int nextTarget;
@@ -153,6 +155,24 @@ public final class ControlClient implements MetaClient {
     }
 
     @Override
+    public void report(long ofGateway, List<DiskLife> silent, Consumer<List<DiskLife>> done) {
+        Attempt now = attempt;
+        if (now == null || !now.leads) {
+            return;
+        }
+        // Once: what is true in half a second is said again.
+        long requestId =
+                ask(
+                        new Request.Report(ofGateway, silent),
+                        response -> {
+                            if (response instanceof Response.Reached reached) {
+                                done.accept(reached.disks());
+                            }
+                        });
+        loop.schedule(Reports.INTERVAL_NS, () -> forget(requestId));
+    }
+
+    @Override
     public void listen(Listener newListener) {
         Check.that(listener == null, "one listener at most");
         listener = newListener;
@@ -173,13 +193,20 @@ public final class ControlClient implements MetaClient {
 
     /// A disk of this process serves in that life of it: the map may count on it.
     public void reportDisk(int diskId, long bootId) {
-        disks.put(diskId, bootId);
-        beatNow();
+        gone.remove(diskId);
+        Long before = disks.put(diskId, bootId);
+        if (before == null || before != bootId) {
+            beatNow();
+        }
     }
 
-    /// It serves no longer.
+    /// It serves no longer: those who wait for its answers need not wait until it is missed.
     public void forgetDisk(int diskId) {
-        disks.remove(diskId);
+        Long bootId = disks.remove(diskId);
+        if (bootId != null) {
+            gone.put(diskId, bootId);
+            beatNow();
+        }
     }
 
     /// How full a disk of this process is; goes with the heartbeats.
@@ -279,7 +306,9 @@ public final class ControlClient implements MetaClient {
     private Request.Beat beat() {
         List<DiskLife> lives = new ArrayList<>();
         disks.forEach((diskId, bootId) -> lives.add(new DiskLife(diskId, bootId)));
-        return new Request.Beat(gatewayId, lives, List.copyOf(uses.values()));
+        List<DiskLife> ended = new ArrayList<>();
+        gone.forEach((diskId, bootId) -> ended.add(new DiskLife(diskId, bootId)));
+        return new Request.Beat(gatewayId, lives, List.copyOf(uses.values()), ended);
     }
 
     /// Goes on with another member.

@@ -1,8 +1,8 @@
 package comet.server.control;
 
+import comet.cluster.DiskLife;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
-import comet.meta.Facts.DiskLife;
 import comet.meta.Submission;
 import comet.server.raft.DiskUse;
 import comet.server.raft.MetaStatus;
@@ -30,14 +30,25 @@ public final class ControlMessage {
         /// @param gatewayId 0 for none
         /// @param disks that serve in this process
         /// @param uses how full they are; missing from senders that do not know
-        record Beat(long gatewayId, List<DiskLife> disks, List<DiskUse> uses) implements Request {
+        /// @param gone disks that served in this process and do no longer: they stop, have failed
+        ///   or hang; missing from older senders
+        record Beat(long gatewayId, List<DiskLife> disks, List<DiskUse> uses, List<DiskLife> gone)
+                implements Request {
             public Beat {
                 disks = List.copyOf(disks);
                 uses = absent(uses) ? List.of() : List.copyOf(uses);
+                gone = absent(gone) ? List.of() : List.copyOf(gone);
             }
 
             private static boolean absent(@Nullable Object field) {
                 return field == null;
+            }
+        }
+
+        /// Disks that owe a gateway answers for too long. Answered by [Response.Reached].
+        record Report(long gatewayId, List<DiskLife> silent) implements Request {
+            public Report {
+                silent = List.copyOf(silent);
             }
         }
 
@@ -52,6 +63,13 @@ public final class ControlMessage {
         record Update(MapUpdate update) implements Response {}
 
         record Done() implements Response {}
+
+        /// Those of the disks reported that the leader reaches itself.
+        record Reached(List<DiskLife> disks) implements Response {
+            public Reached {
+                disks = List.copyOf(disks);
+            }
+        }
 
         record Status(MetaStatus status) implements Response {}
 

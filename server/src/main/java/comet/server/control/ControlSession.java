@@ -84,10 +84,15 @@ final class ControlSession {
             }
             case Request.Beat beat -> {
                 gatewayId = beat.gatewayId();
-                member.beat(beat.gatewayId(), beat.disks(), beat.uses());
+                member.beat(beat.gatewayId(), beat.disks(), beat.uses(), beat.gone());
                 link.respond(requestId, new Response.Done());
                 catchUp();
             }
+            case Request.Report report ->
+                    link.respond(
+                            requestId,
+                            new Response.Reached(
+                                    member.report(report.gatewayId(), report.silent())));
             case Request.Status _ -> throw new IllegalStateException("answered above");
         }
     }

@@ -8,6 +8,7 @@ import comet.io.file.FilePool;
 import comet.io.loop.EventLoop;
 import comet.port.Events;
 import comet.port.Media.MediaException;
+import comet.replica.Limits;
 import comet.store.Disk;
 import comet.store.DiskIdentity;
 import comet.store.StoreConfig;
@@ -46,6 +47,7 @@ public final class NodeDisk {
     private final FileMedia media;
     private final Disk disk;
     private final CompletableFuture<Integer> closed = new CompletableFuture<>();
+    private boolean hangs;
 
     private NodeDisk(Settings settings, EventLoop loop, FileMedia media, Disk disk) {
         this.settings = settings;
@@ -120,6 +122,21 @@ public final class NodeDisk {
     /// Of the loop.
     public Disk disk() {
         return disk;
+    }
+
+    /// Looks whether the device owes an answer for too long; to be called several times a second,
+    /// on the loop.
+    ///
+    /// @return whether that is another answer than before
+    public boolean lookWhetherItHangs() {
+        boolean before = hangs;
+        hangs = media.waitingNs() >= Limits.DEVICE_DEADLINE_NS;
+        return hangs != before;
+    }
+
+    /// What the last look has found.
+    public boolean hangs() {
+        return hangs;
     }
 
     int diskId() {

@@ -2,10 +2,11 @@ package comet.server.raft;
 
 import comet.cluster.ClusterMap;
 import comet.cluster.Command;
+import comet.cluster.DiskInfo;
+import comet.cluster.DiskLife;
 import comet.cluster.MapUpdate;
+import comet.cluster.NodeInfo;
 import comet.cluster.Reply;
-import comet.meta.Facts;
-import comet.meta.Facts.DiskLife;
 import comet.meta.Submission;
 import comet.meta.Watch;
 import java.security.SecureRandom;
@@ -15,20 +16,31 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Where this member leads: looks regularly for disks that have fallen silent and has the group go
-/// on without them ([Watch] says which). On a thread of its own.
+/// Where this member leads: looks regularly for disks that serve no longer, has those probed that
+/// gateways cannot reach, and has the group go on without them ([Watch] says which). On a thread of
+/// its own.
 final class LookOut implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(LookOut.class);
     private static final long OUTCOME_MS_MAX = 2000;
+
+    /// How long a disk may take to answer a probe.
+    private static final long PROBE_MS_MAX = 500;
 
     /// What it needs of the member. For any thread.
     interface Leader {
         boolean leads();
 
-        Facts look();
+        /// What is to be proposed now.
+        List<Command.Unreachable> look(ClusterMap map);
+
+        /// Disks that gateways cannot reach; each is answered by one [#probed].
+        List<DiskLife> toProbe();
+
+        void probed(DiskLife life, boolean answered);
 
         MapUpdate localChangesAfter(long revision);
 
@@ -39,6 +51,7 @@ final class LookOut implements AutoCloseable {
     private final ClusterMap map = new ClusterMap();
     private final long origin = new SecureRandom().nextLong() | 1;
     private long sequence;
+    private volatile @Nullable Probe probe;
     private final ScheduledExecutorService thread =
             Executors.newSingleThreadScheduledExecutor(
                     Thread.ofPlatform().daemon().name("look-out").factory());
@@ -52,23 +65,50 @@ final class LookOut implements AutoCloseable {
         var _ = thread.scheduleWithFixedDelay(this::look, everyNs, everyNs, TimeUnit.NANOSECONDS);
     }
 
+    void probeWith(Probe newProbe) {
+        probe = newProbe;
+    }
+
     private void look() {
         try {
             if (leader.leads()) {
-                lookAsLeader();
+                map.apply(leader.localChangesAfter(map.revision()));
+                sendProbes();
+                propose(leader.look(map));
             }
         } catch (RuntimeException e) {
             LOG.error("the look-out for silent disks has failed", e);
         }
     }
 
-    private void lookAsLeader() {
-        Facts facts = leader.look();
-        map.apply(leader.localChangesAfter(map.revision()));
+    private void sendProbes() {
+        Probe with = probe;
+        if (with == null) {
+            return;
+        }
+        for (DiskLife life : leader.toProbe()) {
+            DiskInfo disk = map.disk(life.diskId());
+            NodeInfo node = disk == null ? null : map.node(disk.nodeId());
+            if (disk == null || node == null) {
+                leader.probed(life, true);
+                continue;
+            }
+            var _ =
+                    with.answers(map.cluster(), disk, node.addresses())
+                            .completeOnTimeout(false, PROBE_MS_MAX, TimeUnit.MILLISECONDS)
+                            .whenComplete((answers, failure) ->
+                                    leader.probed(life, failure == null && answers));
+        }
+    }
+
+    private void propose(List<Command.Unreachable> commands) {
         List<CompletableFuture<Reply>> outcomes = new ArrayList<>();
-        for (DiskLife life : Watch.unreachable(map, facts)) {
-            LOG.warn("event=disk-silent disk={} boot={}", life.diskId(), life.bootId());
-            Command command = new Command.Unreachable(life.diskId(), life.bootId());
+        for (Command.Unreachable command : commands) {
+            LOG.warn(
+                    "event=disk-unreachable disk={} boot={} why={}",
+                    command.diskId(),
+                    command.bootId(),
+                    command.why());
             outcomes.add(leader.submit(new Submission(origin, ++sequence, command)));
         }
         // At the next look what was decided is to be known; if it is not, it is asked again.

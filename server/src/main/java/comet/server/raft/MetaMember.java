@@ -1,15 +1,19 @@
 package comet.server.raft;
 
 import comet.cluster.ClusterInfo;
+import comet.cluster.ClusterMap;
 import comet.cluster.Command;
+import comet.cluster.DiskLife;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
 import comet.meta.Decision;
 import comet.meta.Decision.YieldQuestion;
 import comet.meta.Facts;
-import comet.meta.Facts.DiskLife;
 import comet.meta.Heartbeats;
+import comet.meta.LossRules;
+import comet.meta.Reports;
 import comet.meta.Submission;
+import comet.meta.Watch;
 import comet.server.json.Json;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -62,6 +66,8 @@ public final class MetaMember implements AutoCloseable {
     private final Object lock = new Object();
 
     private final Heartbeats heartbeats = new Heartbeats(Heartbeats.TIMEOUT_NS);
+    private final Reports reports = new Reports();
+    private final Watch watch = new Watch(heartbeats, reports);
 
     /// What nodes have said since this member leads.
     private final TreeMap<Integer, DiskUse> uses = new TreeMap<>();
@@ -131,6 +137,12 @@ public final class MetaMember implements AutoCloseable {
             decided.completeExceptionally(new NotLeaderException("this member follows"));
             return decided;
         }
+        Decision refused =
+                submission.command() instanceof Command.Recovering back ? refused(back) : null;
+        if (refused != null) {
+            decided.complete(refused);
+            return decided;
+        }
         synchronized (lock) {
             queue.add(new Waiting(submission, decided));
         }
@@ -185,7 +197,7 @@ public final class MetaMember implements AutoCloseable {
                 long nowNs = System.nanoTime();
                 for (int i = 0; i < batch.size(); i++) {
                     Command command = batch.get(i).submission.command();
-                    heartbeats.answered(command, decisions.get(i).reply(), nowNs);
+                    watch.answered(command, decisions.get(i).reply(), nowNs);
                 }
             }
         }
@@ -251,7 +263,10 @@ public final class MetaMember implements AutoCloseable {
     }
 
     /// Takes a heartbeat in; it counts only where this member leads.
-    public void beat(long gatewayId, List<DiskLife> disks, List<DiskUse> said) {
+    ///
+    /// @param gone disks that say that they do not serve any longer
+    public void beat(
+            long gatewayId, List<DiskLife> disks, List<DiskUse> said, List<DiskLife> gone) {
         long nowNs = System.nanoTime();
         synchronized (lock) {
             if (gatewayId != 0) {
@@ -260,8 +275,47 @@ public final class MetaMember implements AutoCloseable {
             for (DiskLife life : disks) {
                 heartbeats.diskBeat(life.diskId(), life.bootId(), nowNs);
             }
+            gone.forEach(life -> heartbeats.goodbye(life, nowNs));
             said.forEach(use -> uses.put(use.diskId(), use));
         }
+    }
+
+    /// A gateway says of disks that they owe it answers for too long. Counts only where this member
+    /// leads.
+    ///
+    /// @return those of them that this member reaches
+    public List<DiskLife> report(long gatewayId, List<DiskLife> silent) {
+        long nowNs = System.nanoTime();
+        synchronized (lock) {
+            List<Long> gateways = heartbeats.at(nowNs).gateways();
+            List<DiskLife> reached = new ArrayList<>();
+            for (DiskLife life : silent) {
+                reports.said(gatewayId, life, nowNs);
+                if (reports.verdict(life, gateways, nowNs) == Reports.Verdict.REACHED) {
+                    reached.add(life);
+                }
+            }
+            return reached;
+        }
+    }
+
+    /// What the leader alone decides: whether the disk may not come back yet. Null where it may.
+    private @Nullable Decision refused(Command.Recovering back) {
+        String objection;
+        synchronized (lock) {
+            objection = watch.objection(back, System.nanoTime());
+        }
+        if (objection == null) {
+            return null;
+        }
+        long revision = log.localChangesAfter(Long.MAX_VALUE).revision();
+        Reply refused = new Reply.Refused(revision, LossRules.NOT_REACHED, objection);
+        return new Decision(List.of(), refused, null);
+    }
+
+    /// How to see whether a disk answers; without it no report is believed.
+    public void probeWith(Probe probe) {
+        lookOut.probeWith(probe);
     }
 
     /// The cluster, or null before it was created.
@@ -334,9 +388,23 @@ public final class MetaMember implements AutoCloseable {
         }
 
         @Override
-        public Facts look() {
+        public List<Command.Unreachable> look(ClusterMap map) {
             synchronized (lock) {
-                return heartbeats.look(System.nanoTime());
+                return watch.look(map, System.nanoTime());
+            }
+        }
+
+        @Override
+        public List<DiskLife> toProbe() {
+            synchronized (lock) {
+                return reports.toProbe(System.nanoTime());
+            }
+        }
+
+        @Override
+        public void probed(DiskLife life, boolean answered) {
+            synchronized (lock) {
+                reports.probed(life, answered, System.nanoTime());
             }
         }
 
@@ -364,6 +432,7 @@ public final class MetaMember implements AutoCloseable {
         public void onLead(long term) {
             synchronized (lock) {
                 heartbeats.lead(System.nanoTime());
+                reports.clear();
                 uses.clear();
             }
             ledTerm = term;

@@ -1,8 +1,10 @@
 package comet.server.up;
 
 import comet.io.loop.EventLoop;
+import comet.port.Events;
 import comet.replica.DiskServer;
 import comet.replica.DiskStatus;
+import comet.replica.Limits;
 import comet.replica.ReplicaCounters;
 import comet.server.admin.AdminException;
 import comet.server.admin.Metrics;
@@ -39,6 +41,7 @@ final class LocalNode implements NodePart, Metrics.Source {
     private final LoopClients clients;
     private final String domain;
     private final AddedDisks added;
+    private volatile boolean leaving;
 
     /// @param clients the node's own, which report its disks
     LocalNode(ProcessCore process, NodeData node, LoopClients clients, String domain) {
@@ -66,14 +69,24 @@ final class LocalNode implements NodePart, Metrics.Source {
         process.loop.submit(this::reportNow);
     }
 
+    /// The node stops: those who wait for its disks need not wait until they are missed.
+    void sayGoodbye() {
+        leaving = true;
+        tellAll();
+    }
+
     private void reportNow() {
+        tellAll();
+        process.loop.schedule(REPORT_NS, this::reportNow);
+    }
+
+    private void tellAll() {
         for (EventLoop loop : process.loops) {
             ControlClient client = clients.of(loop);
             if (client != null) {
                 loop.submit(() -> report(loop, client));
             }
         }
-        process.loop.schedule(REPORT_NS, this::reportNow);
     }
 
     /// On that loop, what it has.
@@ -94,11 +107,28 @@ final class LocalNode implements NodePart, Metrics.Source {
                         store.usedBytes(),
                         store.capacityBytes(),
                         disk.settings().folder().toString()));
+        if (disk.lookWhetherItHangs()) {
+            tellThatItHangs(diskId, disk.hangs());
+        }
         DiskServer server = node.served(disk);
-        if (server != null && server.serving()) {
+        if (server != null && server.serving() && !disk.hangs() && !leaving) {
             client.reportDisk(diskId, server.bootId());
         } else {
             client.forgetDisk(diskId);
+        }
+    }
+
+    /// Who hangs serves nobody, and cannot say so otherwise.
+    private void tellThatItHangs(int diskId, boolean hangs) {
+        long seconds = Limits.DEVICE_DEADLINE_NS / 1_000_000_000;
+        if (hangs) {
+            process.events.event(
+                    Events.Level.ERROR,
+                    "disk-hangs",
+                    "disk=%d seconds=%d hint=\"the others go on without it where they can\""
+                            .formatted(diskId, seconds));
+        } else {
+            process.events.event(Events.Level.WARN, "disk-answers-again", "disk=" + diskId);
         }
     }
 
@@ -149,6 +179,8 @@ final class LocalNode implements NodePart, Metrics.Source {
             state = "failed";
         } else if (server != null && server.refused()) {
             state = "refused";
+        } else if (of.hangs()) {
+            state = "hangs";
         } else if (serving) {
             state = "serving";
         }

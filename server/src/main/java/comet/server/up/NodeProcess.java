@@ -73,6 +73,7 @@ final class NodeProcess {
             throw new StartException("interrupted", e);
         }
         part.report();
+        process.closers.add("goodbye", part::sayGoodbye);
         ProcessCore.ready(config.name() + " " + config.listen());
     }
 

@@ -22,6 +22,7 @@ import comet.server.control.ControlClient;
 import comet.server.control.ControlService;
 import comet.server.control.Origin;
 import comet.server.data.DataException;
+import comet.server.data.DiskProbe;
 import comet.server.data.HostId;
 import comet.server.raft.MetaMember;
 import comet.server.raft.RaftSettings;
@@ -133,6 +134,7 @@ final class ProcessCore {
         try {
             MetaMember started = MetaMember.start(settings);
             member = started;
+            started.probeWith(new DiskProbe(loop, this::dialer));
             closers.add("metadata member", started::close);
             ControlService served = new ControlService(started);
             service = served;

@@ -1,0 +1,187 @@
+package comet.meta;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import comet.cluster.Command;
+import comet.cluster.Command.Attach.Mode;
+import comet.cluster.DiskLife;
+import comet.cluster.Reply;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/// Whom the leader proposes to go on without, and why.
+class WatchTest extends GroupRig {
+    private static final long MS = 1_000_000L;
+    private static final DiskLife ONE = new DiskLife(1, 1);
+    private static final DiskLife TWO = new DiskLife(2, 1);
+
+    private final Heartbeats heartbeats = new Heartbeats(Heartbeats.TIMEOUT_NS);
+    private final Reports reports = new Reports();
+    private final Watch watch = new Watch(heartbeats, reports);
+    private long nowNs = 1_000_000_000L;
+
+    /// Disks that report, and gateways.
+    private final List<DiskLife> beating = new ArrayList<>(List.of(ONE, TWO));
+
+    private final List<Long> gateways = new ArrayList<>(List.of(5L, 6L, 7L));
+
+    private void start() {
+        twoDisks();
+        heartbeats.lead(nowNs);
+        pass(4000);
+    }
+
+    /// Time passes, with its heartbeats and looks.
+    private List<Command.Unreachable> pass(long ms) {
+        List<Command.Unreachable> last = List.of();
+        for (long end = nowNs + ms * MS; nowNs < end; nowNs += 250 * MS) {
+            for (DiskLife life : beating) {
+                heartbeats.diskBeat(life.diskId(), life.bootId(), nowNs);
+            }
+            gateways.forEach(gateway -> heartbeats.gatewayBeat(gateway, nowNs));
+            last = watch.look(map, nowNs);
+        }
+        return last;
+    }
+
+    private static Command.Unreachable because(DiskLife life, String why) {
+        return new Command.Unreachable(life.diskId(), life.bootId(), why);
+    }
+
+    private void attachVolume() {
+        long volume = volume("v");
+        long gateway = id(gateway("g", "h"));
+        term(new Command.Attach(volume, gateway, Mode.NORMAL));
+    }
+
+    private void say(long gateway, DiskLife life) {
+        reports.said(gateway, life, nowNs);
+    }
+
+    /// The leader has called the disk.
+    private void probe(boolean answers) {
+        for (DiskLife life : reports.toProbe(nowNs)) {
+            reports.probed(life, answers, nowNs);
+        }
+    }
+
+    @Test
+    void those_who_are_silent_for_the_timeout_and_can_be_missed() {
+        start();
+        assertThat(pass(1000)).isEmpty();
+        beating.remove(TWO);
+        assertThat(pass(2900)).isEmpty();
+        assertThat(pass(500)).containsExactly(because(TWO, Command.Unreachable.SILENT));
+        heartbeats.lead(nowNs);
+        assertThat(pass(2900)).as("a new leader waits").isEmpty();
+        assertThat(pass(500)).hasSize(1);
+        beating.remove(ONE);
+        assertThat(pass(4000)).as("nobody is left").isEmpty();
+        beating.add(ONE);
+        assertThat(pass(500)).hasSize(1);
+        done(because(TWO, Command.Unreachable.SILENT));
+        assertThat(pass(500)).as("done already").isEmpty();
+    }
+
+    @Test
+    void those_who_say_goodbye_at_once_but_only_where_somebody_would_wait_for_them() {
+        start();
+        beating.remove(TWO);
+        heartbeats.goodbye(TWO, nowNs);
+        assertThat(pass(5000)).as("a cluster at rest keeps its copies").isEmpty();
+        attachVolume();
+        assertThat(pass(250)).containsExactly(because(TWO, Command.Unreachable.GONE));
+        beating.add(TWO);
+        assertThat(pass(500)).as("it is back").isEmpty();
+        heartbeats.goodbye(new DiskLife(2, 0), nowNs);
+        assertThat(pass(250)).as("word of an earlier life").isEmpty();
+    }
+
+    @Test
+    void those_who_answer_neither_a_gateway_nor_the_leader() {
+        start();
+        say(5, TWO);
+        assertThat(pass(250)).as("the leader looks for itself").isEmpty();
+        probe(false);
+        assertThat(pass(250)).containsExactly(because(TWO, Command.Unreachable.REPORTED));
+        pass(2500);
+        assertThat(pass(250)).as("it is said no longer").isEmpty();
+    }
+
+    @Test
+    void a_gateway_that_is_cut_off_is_told_so_and_not_believed() {
+        start();
+        for (int i = 0; i < 20; i++) {
+            say(5, ONE);
+            say(5, TWO);
+            probe(true);
+            assertThat(pass(250)).isEmpty();
+        }
+        assertThat(reports.verdict(TWO, gateways, nowNs)).isEqualTo(Reports.Verdict.REACHED);
+        // Two of three say so: whatever the leader sees, the disk is of no use to most.
+        say(6, TWO);
+        assertThat(pass(250)).containsExactly(because(TWO, Command.Unreachable.REPORTED));
+        gateways.add(8L);
+        assertThat(pass(250)).as("half of them").isEmpty();
+    }
+
+    @Test
+    void the_only_gateway_is_not_most_of_them() {
+        start();
+        gateways.removeAll(List.of(6L, 7L));
+        pass(4000);
+        say(5, TWO);
+        probe(true);
+        assertThat(pass(250)).isEmpty();
+    }
+
+    @Test
+    void those_who_were_not_heard_of_yet_have_the_time_that_silence_has() {
+        start();
+        beating.remove(TWO);
+        heartbeats.lead(nowNs);
+        for (int i = 0; i < 11; i++) {
+            say(5, TWO);
+            probe(false);
+            assertThat(pass(250)).isEmpty();
+        }
+    }
+
+    /// Else whoever waits would wait for it again.
+    @Test
+    void who_is_left_behind_may_not_come_back_before_it_can_be_reached() {
+        start();
+        Command.Recovering back = new Command.Recovering(2, 1);
+        assertThat(watch.objection(back, nowNs)).isNull();
+        say(5, TWO);
+        assertThat(watch.objection(back, nowNs)).isNull();
+        probe(false);
+        assertThat(watch.objection(back, nowNs)).contains("gateways do not reach");
+        Command.RegisterDisk register = register(2, 2, 1, true, false);
+        watch.answered(register, new Reply.DiskStarted(1, 1), nowNs);
+        assertThat(watch.objection(back, nowNs)).as("it has started anew").isNull();
+        heartbeats.goodbye(TWO, nowNs);
+        assertThat(watch.objection(back, nowNs)).contains("serves no longer");
+        heartbeats.diskBeat(2, 1, nowNs);
+        assertThat(watch.objection(back, nowNs)).isNull();
+    }
+
+    @Test
+    void a_probe_is_sent_once_and_again_after_a_while() {
+        start();
+        say(5, TWO);
+        assertThat(reports.toProbe(nowNs)).containsExactly(TWO);
+        assertThat(reports.toProbe(nowNs + 1000 * MS)).as("under way").isEmpty();
+        reports.probed(TWO, true, nowNs);
+        assertThat(reports.toProbe(nowNs + 400 * MS)).isEmpty();
+        assertThat(reports.toProbe(nowNs + 500 * MS)).containsExactly(TWO);
+        // Word of another life: what was found of the first one says nothing.
+        say(5, new DiskLife(2, 9));
+        reports.probed(TWO, false, nowNs);
+        assertThat(reports.verdict(new DiskLife(2, 9), gateways, nowNs))
+                .isEqualTo(Reports.Verdict.OPEN);
+        say(5, TWO);
+        assertThat(reports.toProbe(nowNs)).containsExactly(new DiskLife(2, 9));
+    }
+}
