@@ -5,13 +5,13 @@ damage() { "$COMET_ROOT/it/tools/damage" "$@"; }
 
 # Whether an event of code $1 with details that match $2 was told.
 event() {
-    cli cluster events --json | jq -e --arg code "$1" --arg details "${2:-}" \
+    cli cluster events --processes --json | jq -e --arg code "$1" --arg details "${2:-}" \
         'any(.events[]; .code == $code and (.details | test($details)))'
 }
 
-events_of() { cli cluster events --json | jq --arg code "$1" '[.events[] | select(.code == $code)] | length'; }
+events_of() { cli cluster events --processes --json | jq --arg code "$1" '[.events[] | select(.code == $code)] | length'; }
 
-no_event() { ! event "$@" >/dev/null || fail "event $1: $(cli cluster events | grep "$1" | head -3)"; }
+no_event() { ! event "$@" >/dev/null || fail "event $1: $(cli cluster events --processes | grep "$1" | head -3)"; }
 
 # Sum of metric $1 over all its labels, or of those that match $2.
 metric() {

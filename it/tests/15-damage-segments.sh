@@ -17,7 +17,7 @@ read_until_repaired() {
             "$URI" >"$IT_DIR/io.out" ||
             fail "a read failed"
         ! grep -i 'fail\|error' "$IT_DIR/io.out" || fail "wrong data: $(cat "$IT_DIR/io.out")"
-        ((SECONDS < end)) || fail "not repaired at disk $1: $(cli cluster events | tail -5)"
+        ((SECONDS < end)) || fail "not repaired at disk $1: $(cli cluster events --processes | tail -5)"
     done
 }
 

@@ -17,7 +17,7 @@ import tools.jackson.databind.JsonNode;
             ClusterCommands.Status.class,
             ClusterCommands.Health.class,
             ClusterCommands.ShowMap.class,
-            ClusterCommands.Events.class,
+            EventCommands.Events.class,
             SettingCommands.ListSettings.class,
             SettingCommands.Change.class
         })
@@ -238,28 +238,6 @@ final class ClusterCommands extends AdminCommand.Group {
             }
             table.print(System.out);
             return 0;
-        }
-    }
-
-    @Command(name = "events", description = "What happened lately, oldest first.")
-    static final class Events extends AdminCommand.Listing {
-        @Override
-        JsonNode fetch(AdminClient client) {
-            return client.get("/v1/events");
-        }
-
-        @Override
-        Table table(JsonNode answer) {
-            Table table = new Table("TIME", "LEVEL", "PROCESS", "EVENT", "DETAILS");
-            for (JsonNode event : answer.path("events")) {
-                table.row(
-                        Instant.ofEpochMilli(event.path("timeMs").asLong()),
-                        text(event, "level"),
-                        text(event, "process"),
-                        text(event, "code"),
-                        text(event, "details"));
-            }
-            return table;
         }
     }
 }

@@ -62,9 +62,15 @@ public sealed interface Command {
     record AcceptDataLoss(int diskId) implements Command {}
 
     /// Promotion of a recovering disk, per PG only where the epoch is still this one.
-    record InSync(int diskId, List<PgEpoch> pgs) implements Command {
+    ///
+    /// @param copiedBytes that the disk has copied since it began to recover, for people only
+    record InSync(int diskId, List<PgEpoch> pgs, long copiedBytes) implements Command {
         public InSync {
             pgs = List.copyOf(pgs);
+        }
+
+        public InSync(int diskId, List<PgEpoch> pgs) {
+            this(diskId, pgs, 0);
         }
     }
 

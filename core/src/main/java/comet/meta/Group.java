@@ -4,6 +4,7 @@ import comet.cluster.Command;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
 import comet.meta.GroupRecord.Answered;
+import comet.meta.GroupRecord.Happened;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -18,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// The rules lie in [ClusterRules] (cluster, nodes, gateways), [SettingRules], [DiskRules] (disks
 /// and their PGs), [LossRules] (replicas that are away), [VolumeRules], [AttachRules] and
-/// [ScrubRules].
+/// [ScrubRules]; [Story] tells what was decided as an event.
 public final class Group {
     private GroupState state;
 
@@ -52,11 +53,17 @@ public final class Group {
             return new Decision(List.of(), known, null);
         }
         Decision decision = decideNew(submission, liveness);
-        if (decision.records().isEmpty() || decision.reply() instanceof Reply.Refused) {
+        if (decision.records().isEmpty()) {
             return decision;
         }
         ArrayList<GroupRecord> records = new ArrayList<>(decision.records());
-        records.add(new Answered(submission.origin(), submission.sequence(), decision.reply()));
+        GroupEvent event = Story.of(state, submission, decision, liveness);
+        if (event != null) {
+            records.add(new Happened(event));
+        }
+        if (!(decision.reply() instanceof Reply.Refused)) {
+            records.add(new Answered(submission.origin(), submission.sequence(), decision.reply()));
+        }
         return new Decision(records, decision.reply(), decision.question());
     }
 
@@ -113,6 +120,11 @@ public final class Group {
     /// What changed after `revision`; everything (with `after` 0) where that cannot be said.
     public MapUpdate changesAfter(long revision) {
         return state.changesAfter(revision);
+    }
+
+    /// What has happened since event `after`, oldest first, the last [Limits#EVENTS_MAX].
+    public List<GroupEvent> eventsAfter(long after) {
+        return state.eventsAfter(after);
     }
 
     public GroupImage image() {

@@ -2,6 +2,7 @@ package comet.meta;
 
 import comet.cluster.MapUpdate;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// The whole agreed state, for snapshots.
 ///
@@ -9,6 +10,7 @@ import java.util.List;
 /// @param nextNodeId the id of the next node; likewise the other three
 /// @param purged volumes that no longer exist, oldest first, the last [Limits#PURGED_MAX]
 /// @param answered oldest first, the last [Limits#ANSWERED_MAX]
+/// @param events oldest first, the last [Limits#EVENTS_MAX]; missing in older snapshots
 public record GroupImage(
         MapUpdate everything,
         int nextNodeId,
@@ -18,7 +20,8 @@ public record GroupImage(
         List<GroupRecord.DiskStartSet> diskStarts,
         List<GroupRecord.GatewayLifeSet> gatewayLives,
         List<Purged> purged,
-        List<GroupRecord.Answered> answered) {
+        List<GroupRecord.Answered> answered,
+        List<GroupEvent> events) {
 
     /// @param revision since which it is gone
     public record Purged(long volumeId, long revision) {}
@@ -28,5 +31,10 @@ public record GroupImage(
         gatewayLives = List.copyOf(gatewayLives);
         purged = List.copyOf(purged);
         answered = List.copyOf(answered);
+        events = absent(events) ? List.of() : List.copyOf(events);
+    }
+
+    private static boolean absent(@Nullable Object field) {
+        return field == null;
     }
 }

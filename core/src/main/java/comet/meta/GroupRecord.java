@@ -20,7 +20,8 @@ public sealed interface GroupRecord {
     default boolean isVisible() {
         return !(this instanceof DiskStartSet
                 || this instanceof GatewayLifeSet
-                || this instanceof Answered);
+                || this instanceof Answered
+                || this instanceof Happened);
     }
 
     record ClusterSet(ClusterInfo cluster) implements GroupRecord {}
@@ -53,6 +54,9 @@ public sealed interface GroupRecord {
 
     /// A command that changed something was answered so.
     record Answered(long origin, long sequence, Reply reply) implements GroupRecord {}
+
+    /// To be told to people later. Its number is given when it is replayed.
+    record Happened(GroupEvent event) implements GroupRecord {}
 
     /// What the group alone remembers of a gateway's newest life.
     ///

@@ -17,6 +17,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -47,6 +48,8 @@ final class GroupState {
     long nextVolumeId = 1;
     private final ArrayDeque<GroupImage.Purged> purged = new ArrayDeque<>();
     private final LinkedHashMap<SubmissionId, Reply> answered = new LinkedHashMap<>();
+    private final ArrayDeque<GroupEvent> events = new ArrayDeque<>();
+    private long eventCount;
 
     /// Who knows less than this gets everything: what vanished before is forgotten.
     private long forgottenRevision;
@@ -85,6 +88,8 @@ final class GroupState {
         for (GroupRecord.Answered one : image.answered()) {
             answered.put(new SubmissionId(one.origin(), one.sequence()), one.reply());
         }
+        events.addAll(image.events());
+        eventCount = events.isEmpty() ? 0 : events.getLast().number();
     }
 
     GroupImage image() {
@@ -104,7 +109,8 @@ final class GroupState {
                 starts,
                 lives,
                 List.copyOf(purged),
-                replies);
+                replies,
+                List.copyOf(events));
     }
 
     void replay(GroupRecord record) {
@@ -149,6 +155,12 @@ final class GroupState {
             }
             case GroupRecord.GatewayLifeSet set -> {
                 gatewayLives.put(set.gatewayId(), set.life());
+            }
+            case GroupRecord.Happened set -> {
+                events.add(set.event().numbered(++eventCount));
+                if (events.size() > Limits.EVENTS_MAX) {
+                    events.remove();
+                }
             }
             case GroupRecord.Answered set -> {
                 answered.put(new SubmissionId(set.origin(), set.sequence()), set.reply());
@@ -277,6 +289,48 @@ final class GroupState {
 
     @Nullable GatewayLife gatewayLife(long gatewayId) {
         return gatewayLives.get(gatewayId);
+    }
+
+    /// `node N` or `gateway G` where a process is known that sends its commands so; else empty.
+    String processName(long origin) {
+        for (Map.Entry<Long, GatewayLife> life : gatewayLives.entrySet()) {
+            GatewayInfo gateway = gateways.get(life.getKey());
+            if (life.getValue().origin() == origin && gateway != null) {
+                return "gateway " + gateway.name();
+            }
+        }
+        for (Map.Entry<Integer, DiskStart> start : diskStarts.entrySet()) {
+            DiskInfo disk = disks.get(start.getKey());
+            NodeInfo node = disk == null ? null : nodes.get(disk.nodeId());
+            if (start.getValue().origin() == origin && node != null) {
+                return "node " + node.name();
+            }
+        }
+        return "";
+    }
+
+    List<GroupEvent> eventsAfter(long after) {
+        ArrayList<GroupEvent> later = new ArrayList<>();
+        for (GroupEvent event : events) {
+            if (event.number() > after) {
+                later.add(event);
+            }
+        }
+        return later;
+    }
+
+    /// The disk's last event with one of these codes, unless one with `end` came after it.
+    @Nullable GroupEvent lastEvent(int diskId, List<String> codes, String end) {
+        for (var each = events.descendingIterator(); each.hasNext(); ) {
+            GroupEvent event = each.next();
+            if (event.diskId() == diskId && event.code().equals(end)) {
+                return null;
+            }
+            if (event.diskId() == diskId && codes.contains(event.code())) {
+                return event;
+            }
+        }
+        return null;
     }
 
     @Nullable Reply answer(long origin, long sequence) {

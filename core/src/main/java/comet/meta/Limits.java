@@ -20,6 +20,9 @@ public final class Limits {
     /// sends again within seconds; this many changes take minutes.
     public static final int ANSWERED_MAX = 4096;
 
+    /// Events remembered for people, some 300 bytes each.
+    public static final int EVENTS_MAX = 10_000;
+
     /// Ids of purged volumes remembered for those who are behind; who is further behind gets
     /// everything.
     public static final int PURGED_MAX = 10_000;

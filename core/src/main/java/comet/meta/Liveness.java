@@ -12,6 +12,16 @@ public interface Liveness {
         UNKNOWN
     }
 
+    /// Wall clock of the leader when it took the commands in, for people only; 0 where nobody says.
+    default long timeMs() {
+        return 0;
+    }
+
+    /// The leader's name; empty where nobody says.
+    default String leader() {
+        return "";
+    }
+
     State gateway(long gatewayId);
 
     /// The disk in that life of it.

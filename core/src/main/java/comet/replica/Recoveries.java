@@ -28,6 +28,9 @@ final class Recoveries {
     private long noSpaceAtNs = Long.MIN_VALUE;
     private int promotedSince;
 
+    /// What was copied before this disk began to recover.
+    private long copiedBefore;
+
     Recoveries(DiskServer disk, PeerLinks links) {
         this.disk = disk;
         this.links = links;
@@ -56,6 +59,9 @@ final class Recoveries {
             wantNewEpoch.remove(before);
         }
         if (role == Role.RECOVERING) {
+            if (recoveries.isEmpty() && before == null) {
+                copiedBefore = disk.counters().bytesCopied;
+            }
             recoveries.put(pg, new Recovery(disk, this, config));
             waiting.add(pg);
         }
@@ -162,7 +168,8 @@ final class Recoveries {
         if (pgs.isEmpty()) {
             return;
         }
-        Command command = new Command.InSync(disk.identity().diskId(), pgs);
+        long copied = disk.counters().bytesCopied - copiedBefore;
+        Command command = new Command.InSync(disk.identity().diskId(), pgs, copied);
         disk.parts()
                 .meta()
                 .submit(

@@ -26,6 +26,7 @@ abstract class GroupRig {
     final List<DiskLife> ended = new ArrayList<>();
     boolean leaderIsNew;
     long sequence;
+    long timeMs;
     Decision.@Nullable YieldQuestion question;
 
     Reply submit(Command command) {
@@ -33,7 +34,7 @@ abstract class GroupRig {
     }
 
     Reply submit(Submission submission) {
-        Facts facts = new Facts(leaderIsNew, aliveGateways, aliveDisks, ended);
+        Facts facts = new Facts(leaderIsNew, aliveGateways, aliveDisks, ended).of("m1", timeMs);
         GroupImage before = group.image();
         group.decide(submission, facts);
         assertThat(group.image()).as("deciding changes nothing").isEqualTo(before);

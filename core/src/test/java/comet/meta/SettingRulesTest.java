@@ -73,7 +73,8 @@ class SettingRulesTest extends GroupRig {
                                 image.diskStarts(),
                                 image.gatewayLives(),
                                 image.purged(),
-                                image.answered()));
+                                image.answered(),
+                                image.events()));
         assertThat(restored.image()).isEqualTo(image);
     }
 }

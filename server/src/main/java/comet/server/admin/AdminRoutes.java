@@ -71,7 +71,8 @@ final class AdminRoutes {
                 });
         routes.get("/v1/health", c -> json(c, admin.health()));
         routes.get("/v1/map", c -> json(c, map()));
-        routes.get("/v1/events", c -> json(c, Map.of("events", admin.events().get())));
+        routes.get("/v1/events", c -> json(c, Map.of("events", events(c))));
+        routes.get("/v1/process/events", c -> json(c, Map.of("events", admin.events().get())));
         routes.get("/v1/nodes", c -> json(c, Map.of("nodes", nodes())));
         routes.get("/v1/disks", c -> json(c, Map.of("disks", disks())));
         routes.post("/v1/nodes/{node}/disks", this::addDisk);
@@ -186,6 +187,15 @@ final class AdminRoutes {
         long weight = body.weightBytes == null ? 0 : body.weightBytes;
         int id = nodes.addDisk(node, Path.of(need(body.path, "path")), weight, body.domain);
         json(c.status(201), Map.of("id", id));
+    }
+
+    private List<Views.EventView> events(Context c) {
+        String after = c.queryParam("after");
+        long number = after == null ? 0 : number(after);
+        if (number < 0) {
+            throw AdminException.bad("bad-request", "`after` is the number of an event");
+        }
+        return Views.events(admin.group().events(number));
     }
 
     private MapView map() {

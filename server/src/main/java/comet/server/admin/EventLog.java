@@ -9,8 +9,8 @@ import java.util.Locale;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// What happened in this process: one line of log each, the last ones kept for `cluster events`.
-/// For any thread.
+/// What happened in this process: one line of log each, the last ones kept for `cluster events
+/// --processes`. For any thread.
 public final class EventLog implements Events {
     private static final Logger LOG = LoggerFactory.getLogger(EventLog.class);
 

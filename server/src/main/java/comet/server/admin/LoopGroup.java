@@ -4,9 +4,11 @@ import comet.cluster.ClusterMap;
 import comet.cluster.Command;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
+import comet.meta.GroupEvent;
 import comet.server.control.BlockingMeta;
 import comet.server.raft.MetaStatus;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeoutException;
@@ -43,6 +45,11 @@ public final class LoopGroup implements GroupAccess {
                     : AdminException.conflict(refused.code(), refused.message());
         }
         return reply;
+    }
+
+    @Override
+    public List<GroupEvent> events(long after) {
+        return await(() -> meta.events(after, READ_MAX), READ_MAX);
     }
 
     @Override

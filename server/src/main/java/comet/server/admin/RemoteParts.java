@@ -165,7 +165,7 @@ public final class RemoteParts implements NodePart, GatewayPart {
     /// Events of all processes, in order of time.
     public List<EventLog.Event> events(List<EventLog.Event> own) {
         List<EventLog.Event> events = new ArrayList<>(own);
-        for (JsonNode answer : all(true, client -> client.get("/v1/events")).values()) {
+        for (JsonNode answer : all(true, client -> client.get("/v1/process/events")).values()) {
             for (JsonNode event : answer.path("events")) {
                 events.add(JSON.treeToValue(event, EventLog.Event.class));
             }

@@ -10,6 +10,7 @@ import comet.cluster.PgConfig;
 import comet.cluster.PgConfig.Member;
 import comet.cluster.VolumeInfo;
 import comet.cluster.VolumeLimits;
+import comet.meta.GroupEvent;
 import comet.server.admin.NodePart.DiskState;
 import comet.server.raft.DiskUse;
 import java.util.ArrayList;
@@ -84,6 +85,39 @@ final class Views {
             VolumeLimits limits,
             @Nullable Long throttledMs,
             @Nullable Long throttledRequests) {}
+
+    record EventView(
+            long number,
+            long timeMs,
+            String level,
+            String code,
+            String subject,
+            @Nullable Integer disk,
+            @Nullable Long volume,
+            @Nullable Long gateway,
+            String reporter,
+            String cause,
+            String consequence) {}
+
+    static List<EventView> events(List<GroupEvent> events) {
+        List<EventView> views = new ArrayList<>();
+        for (GroupEvent event : events) {
+            views.add(
+                    new EventView(
+                            event.number(),
+                            event.timeMs(),
+                            event.level().name().toLowerCase(Locale.ROOT),
+                            event.code(),
+                            event.subject(),
+                            event.diskId() == 0 ? null : event.diskId(),
+                            event.volumeId() == 0 ? null : event.volumeId(),
+                            event.gatewayId() == 0 ? null : event.gatewayId(),
+                            event.reporter(),
+                            event.cause(),
+                            event.consequence()));
+        }
+        return views;
+    }
 
     static String uuid(long high, long low) {
         return new java.util.UUID(high, low).toString();

@@ -3,10 +3,12 @@ package comet.server.control;
 import comet.cluster.Command;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
+import comet.meta.GroupEvent;
 import comet.server.control.ControlMessage.Request;
 import comet.server.control.ControlMessage.Response;
 import comet.server.raft.MetaStatus;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
@@ -43,6 +45,21 @@ public final class BlockingMeta {
                                 response -> {
                                     if (response instanceof Response.Update update) {
                                         done.accept(update.update());
+                                    }
+                                }),
+                deadline);
+    }
+
+    /// What people are told, after event `after`, oldest first.
+    public List<GroupEvent> events(long after, Duration deadline)
+            throws TimeoutException, InterruptedException {
+        return await(
+                done ->
+                        client.ask(
+                                new Request.Events(after),
+                                response -> {
+                                    if (response instanceof Response.Events events) {
+                                        done.accept(events.events());
                                     }
                                 }),
                 deadline);

@@ -3,6 +3,7 @@ package comet.server.control;
 import comet.cluster.DiskLife;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
+import comet.meta.GroupEvent;
 import comet.meta.Submission;
 import comet.server.raft.DiskUse;
 import comet.server.raft.MetaStatus;
@@ -52,6 +53,9 @@ public final class ControlMessage {
             }
         }
 
+        /// What has happened after an event. Answered by [Response.Events].
+        record Events(long after) implements Request {}
+
         /// Answered by [Response.Status], by any member.
         record Status() implements Request {}
     }
@@ -72,6 +76,13 @@ public final class ControlMessage {
         }
 
         record Status(MetaStatus status) implements Response {}
+
+        /// Oldest first.
+        record Events(List<GroupEvent> events) implements Response {
+            public Events {
+                events = List.copyOf(events);
+            }
+        }
 
         /// Nothing was done, or its outcome is not known: ask again there.
         ///

@@ -76,6 +76,8 @@ final class ControlSession {
                     await(
                             requestId,
                             member.fetch(fetch.revision()).thenApply(Response.Update::new));
+            case Request.Events events ->
+                    await(requestId, member.events(events.after()).thenApply(Response.Events::new));
             case Request.Subscribe subscribe -> {
                 subscribed = true;
                 sentRevision = subscribe.revision();

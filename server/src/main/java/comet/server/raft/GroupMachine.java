@@ -4,6 +4,7 @@ import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
 import comet.meta.Decision;
 import comet.meta.Group;
+import comet.meta.GroupEvent;
 import comet.meta.GroupImage;
 import comet.meta.Liveness;
 import comet.meta.Submission;
@@ -74,6 +75,10 @@ final class GroupMachine extends BaseStateMachine {
 
     synchronized MapUpdate changesAfter(long revision) {
         return group.changesAfter(revision);
+    }
+
+    synchronized List<GroupEvent> eventsAfter(long after) {
+        return group.eventsAfter(after);
     }
 
     @Override

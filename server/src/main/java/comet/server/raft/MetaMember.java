@@ -9,6 +9,7 @@ import comet.cluster.Reply;
 import comet.meta.Decision;
 import comet.meta.Decision.YieldQuestion;
 import comet.meta.Facts;
+import comet.meta.GroupEvent;
 import comet.meta.Heartbeats;
 import comet.meta.LossRules;
 import comet.meta.Reports;
@@ -173,7 +174,8 @@ public final class MetaMember implements AutoCloseable {
                                 || waiting.submission.command() instanceof Command.Unreachable;
             }
             queue.subList(0, batch.size()).clear();
-            facts = asksForLiveness ? heartbeats.at(System.nanoTime()) : Facts.NONE;
+            Facts known = asksForLiveness ? heartbeats.at(System.nanoTime()) : Facts.NONE;
+            facts = known.of(settings.self(), System.currentTimeMillis());
         }
         List<Submission> submissions = batch.stream().map(Waiting::submission).toList();
         var _ =
@@ -255,6 +257,12 @@ public final class MetaMember implements AutoCloseable {
     /// A linearizable read; ends with [NotLeaderException] where this member does not lead.
     public CompletableFuture<MapUpdate> fetch(long revision) {
         return log.changesAfter(revision);
+    }
+
+    /// What people are told, after event `after`, with everything that was committed before the
+    /// call; ends with [NotLeaderException] where this member does not lead.
+    public CompletableFuture<List<GroupEvent>> events(long after) {
+        return log.changesAfter(Long.MAX_VALUE).thenApply(_ -> log.localEventsAfter(after));
     }
 
     /// What this member has applied of what changed after `revision`.

@@ -3,6 +3,7 @@ package comet.server.raft;
 import comet.cluster.MapUpdate;
 import comet.meta.Decision;
 import comet.meta.Facts;
+import comet.meta.GroupEvent;
 import comet.meta.Submission;
 import java.io.IOException;
 import java.util.List;
@@ -25,6 +26,9 @@ public interface MetadataLog extends AutoCloseable {
 
     /// What this member has applied of what changed after `revision`.
     MapUpdate localChangesAfter(long revision);
+
+    /// What this member has applied of what people are told, after event `after`.
+    List<GroupEvent> localEventsAfter(long after);
 
     Leadership leadership();
 

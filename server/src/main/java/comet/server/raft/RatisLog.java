@@ -4,6 +4,7 @@ import comet.cluster.MapUpdate;
 import comet.io.file.SmallFile;
 import comet.meta.Decision;
 import comet.meta.Facts;
+import comet.meta.GroupEvent;
 import comet.meta.Submission;
 import comet.server.json.Json;
 import java.io.IOException;
@@ -184,6 +185,11 @@ final class RatisLog implements MetadataLog {
     @Override
     public MapUpdate localChangesAfter(long revision) {
         return machine.changesAfter(revision);
+    }
+
+    @Override
+    public List<GroupEvent> localEventsAfter(long after) {
+        return machine.eventsAfter(after);
     }
 
     @Override

@@ -14,6 +14,7 @@ import comet.cluster.SettingValue;
 import comet.cluster.VolumeInfo;
 import comet.cluster.VolumeInfo.Durability;
 import comet.cluster.VolumeLimits;
+import comet.meta.GroupEvent;
 import comet.server.config.AdminConfig;
 import comet.server.config.HostPort;
 import comet.server.raft.DiskUse;
@@ -342,6 +343,35 @@ class AdminServerTest {
     }
 
     @Test
+    void what_the_group_decided_is_told_after_what_is_known() throws Exception {
+        for (int n = 1; n <= 3; n++) {
+            group.events.add(
+                    new GroupEvent(
+                            n,
+                            5,
+                            comet.port.Events.Level.WARN,
+                            "disk-left-behind",
+                            "disk 3 on node-2",
+                            3,
+                            0,
+                            0,
+                            "leader m1",
+                            "why",
+                            "what"));
+        }
+        assertThat(get("/v1/events").at("/events")).hasSize(3);
+        JsonNode last = get("/v1/events?after=2").at("/events");
+        assertThat(last).hasSize(1);
+        assertThat(last.toString())
+                .isEqualTo(
+                        "[{\"number\":3,\"timeMs\":5,\"level\":\"warn\",\"code\":\"disk-left-behind\","
+                                + "\"subject\":\"disk 3 on node-2\",\"disk\":3,\"volume\":null,"
+                                + "\"gateway\":null,\"reporter\":\"leader m1\",\"cause\":\"why\","
+                                + "\"consequence\":\"what\"}]");
+        assertThat(send(request("/v1/events?after=x")).statusCode()).isEqualTo(400);
+    }
+
+    @Test
     void metrics_are_in_prometheus_format() throws Exception {
         events.event(comet.port.Events.Level.WARN, "something", "a=1");
         HttpResponse<String> response = send(request("/metrics"));
@@ -354,6 +384,7 @@ class AdminServerTest {
         assertThat(response.body().lines())
                 .allMatch(line ->
                         line.startsWith("# ") || line.matches("[a-z_]+(\\{.*})? [-0-9.eE+]+"));
-        assertThat(get("/v1/events").at("/events/0/code").asString()).isEqualTo("something");
+        assertThat(get("/v1/process/events").at("/events/0/code").asString())
+                .isEqualTo("something");
     }
 }

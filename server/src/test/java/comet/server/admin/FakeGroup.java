@@ -4,6 +4,7 @@ import comet.cluster.ClusterMap;
 import comet.cluster.Command;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
+import comet.meta.GroupEvent;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +16,7 @@ final class FakeGroup implements GroupAccess {
     final ClusterMap map = new ClusterMap();
     final List<Command> commands = new ArrayList<>();
     final Map<Integer, GroupStatus.Seen> disks = new TreeMap<>();
+    final List<GroupEvent> events = new ArrayList<>();
     boolean reachable = true;
 
     void update(MapUpdate update) {
@@ -38,6 +40,12 @@ final class FakeGroup implements GroupAccess {
         reach();
         commands.add(command);
         return new Reply.Done(map.revision());
+    }
+
+    @Override
+    public List<GroupEvent> events(long after) {
+        reach();
+        return events.stream().filter(event -> event.number() > after).toList();
     }
 
     @Override
