@@ -137,7 +137,7 @@ public final class Gateway implements MetaClient.Listener {
     public void start() {
         meta.listen(this);
         keeper.refreshThen(this::takeOwnAgain);
-        ticking = loop.schedule(TICK_NS, this::tick);
+        ticking = loop.schedule(READS_TICK_NS, this::tick);
     }
 
     private void takeOwnAgain() {

@@ -83,6 +83,14 @@ final class FakeDisk implements Connection.Acceptor {
     /// Syncs are done and their answers kept back.
     boolean withholdSyncs;
 
+    /// Answers to reads are kept back.
+    boolean withholdReads;
+
+    /// How long each read takes.
+    long readNs;
+
+    long readsSeen;
+
     final List<Runnable> withheld = new ArrayList<>();
     int corruptReads;
     int flippedReads;
@@ -137,6 +145,7 @@ final class FakeDisk implements Connection.Acceptor {
     void release() {
         withhold = false;
         withholdSyncs = false;
+        withholdReads = false;
         List<Runnable> answers = List.copyOf(withheld);
         withheld.clear();
         answers.forEach(Runnable::run);
@@ -403,6 +412,7 @@ final class FakeDisk implements Connection.Acceptor {
         }
 
         private void read(Frame f) {
+            readsSeen++;
             int status =
                     check(
                             ReadRequest.volumeId(f),
@@ -445,7 +455,11 @@ final class FakeDisk implements Connection.Acceptor {
             }
             ReadReply.dataBlocks(r, dataBlocks);
             r.data(data, 0, dataBlocks * 4096);
-            reply(r);
+            if (withholdReads) {
+                withheld.add(() -> reply(r));
+            } else {
+                loop.schedule(readNs, () -> reply(r));
+            }
         }
 
         private void map(Frame f) {
