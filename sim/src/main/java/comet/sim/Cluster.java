@@ -233,6 +233,10 @@ final class Cluster implements Guests.Access {
         return adminClient;
     }
 
+    boolean healed() {
+        return healed;
+    }
+
     Operator operator() {
         return operator;
     }
@@ -403,68 +407,6 @@ final class Cluster implements Guests.Access {
         rotten.happened();
         segment.rot(page * Sizes.BLOCK_BYTES + prng.nextInt(Sizes.BLOCK_BYTES), prng.nextInt(8));
         return true;
-    }
-
-    boolean resize(Prng prng) {
-        Guests some = guests.get(prng.nextInt(guests.size()));
-        VolumeInfo volume = meta.truth().volume(some.volumeId());
-        if (volume == null) {
-            return false;
-        }
-        long bytes = volume.sizeBytes() + Sizes.BLOCK_BYTES * (1L + prng.nextInt(2000));
-        adminClient.submit(new Command.ResizeVolume(some.volumeId(), bytes), reply -> {});
-        return true;
-    }
-
-    /// A volume comes and goes while others work.
-    boolean passingVolume(Prng prng) {
-        String name = "p" + prng.nextInt(4);
-        if (options.passingWrites()) {
-            Prng own = prng.fork();
-            adminClient.submit(
-                    new Command.CreateVolume(name, 8 << 20, Durability.FLUSH, 1),
-                    reply -> {
-                        if (reply instanceof Reply.Id id) {
-                            pass(id.id(), 1 + own.nextInt(3), own);
-                        }
-                    });
-            return true;
-        }
-        VolumeInfo there = meta.truth().volume(name);
-        if (there == null) {
-            adminClient.submit(
-                    new Command.CreateVolume(name, 1 << 20, Durability.FLUSH, 1), reply -> {});
-        } else if (!there.deleted()) {
-            adminClient.submit(new Command.DeleteVolume(there.volumeId(), 2), reply -> {});
-        }
-        for (VolumeInfo volume : meta.truth().volumes()) {
-            if (volume.deleted() && prng.chance(1, 2)) {
-                adminClient.submit(new Command.PurgeVolume(volume.volumeId()), reply -> {});
-            }
-        }
-        return true;
-    }
-
-    /// A volume that is written to some times, then deleted, then purged.
-    private void pass(long volumeId, int fills, Prng prng) {
-        simulation.in(
-                prng.nextLong(100_000_000),
-                () -> {
-                    VolumeInfo volume = meta.truth().volume(volumeId);
-                    if (volume == null) {
-                        probe("written-volume-purged", 1);
-                        return;
-                    }
-                    int left = healed ? 0 : fills;
-                    if (volume.deleted()) {
-                        adminClient.submit(new Command.PurgeVolume(volumeId), reply -> {});
-                    } else if (left == 0) {
-                        adminClient.submit(new Command.DeleteVolume(volumeId, 2), reply -> {});
-                    } else if (gateways.get(prng.nextInt(gateways.size())).fill(volume, prng)) {
-                        left--;
-                    }
-                    pass(volumeId, left, prng);
-                });
     }
 
     // The end of a run.

@@ -115,8 +115,8 @@ final class Faults {
             case ROT -> rot();
             case DISK_ERROR -> diskError();
             case SLOW_DISK -> slowDisk();
-            case RESIZE -> cluster.resize(prng);
-            case VOLUMES -> cluster.passingVolume(prng);
+            case RESIZE -> cluster.operator().resize(prng);
+            case VOLUMES -> cluster.operator().passingVolume(prng);
             case OPERATOR -> cluster.operator().turn(prng);
         };
     }
