@@ -3,6 +3,8 @@ package comet.cli;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
@@ -11,6 +13,8 @@ import tools.jackson.databind.JsonNode;
 
 /// A command that is a request to the admin API and a way to print its answer.
 abstract class AdminCommand implements Callable<Integer> {
+    private static final Pattern TIME = Pattern.compile("([0-9]{1,9})([smhd])");
+
     @CommandLine.Spec @Nullable CommandSpec spec;
 
     /// @return the exit status
@@ -37,6 +41,22 @@ abstract class AdminCommand implements Callable<Integer> {
         } catch (IllegalArgumentException e) {
             throw usage(String.valueOf(e.getMessage()));
         }
+    }
+
+    /// A time as people write it: 90s, 30m, 4h or 2d.
+    long seconds(String text) {
+        Matcher time = TIME.matcher(text);
+        if (!time.matches()) {
+            throw usage("a time is a number with s, m, h or d behind it, not `" + text + "`");
+        }
+        long unit =
+                switch (time.group(2)) {
+                    case "s" -> 1;
+                    case "m" -> 60;
+                    case "h" -> 3600;
+                    default -> 86_400;
+                };
+        return unit * Long.parseLong(time.group(1));
     }
 
     static String escape(String segment) {

@@ -19,7 +19,8 @@ import tools.jackson.databind.JsonNode;
             ClusterCommands.ShowMap.class,
             EventCommands.Events.class,
             SettingCommands.ListSettings.class,
-            SettingCommands.Change.class
+            SettingCommands.Change.class,
+            RebalanceCommand.class
         })
 final class ClusterCommands extends AdminCommand.Group {
 
@@ -88,6 +89,7 @@ final class ClusterCommands extends AdminCommand.Group {
                     bytes(status, "provisionedBytes"),
                     text(status, "volumes"));
             fullness(status);
+            moves(status.path("moves"));
             for (JsonNode warning : status.path("warnings")) {
                 System.out.println("warning      " + warning.asString());
             }
@@ -101,6 +103,12 @@ final class ClusterCommands extends AdminCommand.Group {
                     share.isEmpty() ? "unknown" : share + " of raw",
                     text(status, "disksNearFull"),
                     text(status, "disksFull"));
+        }
+
+        private static void moves(JsonNode moves) {
+            if (RebalanceCommand.left(moves) > 0 || moves.path("paused").asBoolean()) {
+                System.out.println("moves        " + RebalanceCommand.line(moves));
+            }
         }
 
         private static String orNone(String text) {

@@ -15,12 +15,18 @@ import tools.jackson.databind.JsonNode;
         subcommands = {
             DiskCommands.ListDisks.class,
             DiskCommands.Add.class,
-            DiskCommands.Scrub.class
+            DiskCommands.Scrub.class,
+            DiskCommands.SetWeight.class,
+            DiskCommands.Remove.class,
+            DiskCommands.Replace.class
         })
 final class DiskCommands extends AdminCommand.Group {
 
     @Command(name = "list", description = "All disks.")
     static final class ListDisks extends AdminCommand.Listing {
+        @Option(names = "--all", description = "Those that were removed, too. JSON has them all.")
+        boolean all;
+
         @Override
         JsonNode fetch(AdminClient client) {
             return client.get("/v1/disks");
@@ -43,6 +49,9 @@ final class DiskCommands extends AdminCommand.Group {
                             "SCRUBBED",
                             "PATH");
             for (JsonNode disk : answer.path("disks")) {
+                if (!all && text(disk, "state").equals("removed")) {
+                    continue;
+                }
                 table.row(
                         text(disk, "id"),
                         text(disk, "node"),
@@ -122,6 +131,113 @@ final class DiskCommands extends AdminCommand.Group {
                     "disk %d begins; `%s disk list` will show what it found%n",
                     disk, Launcher.word());
             return 0;
+        }
+    }
+
+    @Command(
+            name = "set-weight",
+            description = "Change a disk's share of placement. What is above it moves away.")
+    static final class SetWeight extends AdminCommand {
+        @Parameters(index = "0", paramLabel = "DISK", description = "Its id.")
+        int disk;
+
+        @Parameters(index = "1", paramLabel = "WEIGHT", description = "A size, as in disk list.")
+        String weight = "";
+
+        @Override
+        int run(AdminClient client) {
+            client.post("/v1/disks/" + disk + "/weight", Map.of("weightBytes", size(weight)));
+            System.out.println("disk " + disk + " has weight " + weight);
+            return 0;
+        }
+    }
+
+    @Command(
+            name = "remove",
+            description = {
+                "Move everything away from a disk, then forget it for ever.",
+                "It goes on serving meanwhile; copies are never fewer than before."
+            })
+    static final class Remove extends AdminCommand {
+        @Parameters(paramLabel = "DISK", description = "Its id.")
+        int disk;
+
+        @Option(names = "--wait", description = "Wait until it is empty and removed.")
+        boolean wait;
+
+        @Option(names = "--cancel", description = "Take it back: the disk stays.")
+        boolean cancel;
+
+        @Override
+        int run(AdminClient client) {
+            client.post("/v1/disks/" + disk + (cancel ? "/keep" : "/remove"), Map.of());
+            if (cancel) {
+                System.out.println("disk " + disk + " stays");
+                return 0;
+            }
+            System.out.println("removing disk " + disk);
+            if (wait) {
+                String id = Integer.toString(disk);
+                Emptying.await(client, "disk " + disk, one -> text(one, "id").equals(id), true);
+                System.out.println("removed disk " + disk);
+            }
+            return 0;
+        }
+    }
+
+    @Command(
+            name = "replace",
+            description = {
+                "Put a new disk in the place of an old one, of the same node.",
+                "The new one takes what the old one has; the old one is then removed."
+            })
+    static final class Replace extends AdminCommand {
+        @Parameters(index = "0", paramLabel = "DISK", description = "The old disk's id.")
+        int disk;
+
+        @Parameters(
+                index = "1",
+                paramLabel = "DIR",
+                description = "The new disk's folder, on the old one's node. Or another disk's id.")
+        String by = "";
+
+        @Option(
+                names = "--weight",
+                paramLabel = "SIZE",
+                description = "Its share of placement. Default: the device's capacity.")
+        @Nullable String weight;
+
+        @Option(names = "--wait", description = "Wait until the old one is empty and removed.")
+        boolean wait;
+
+        @Override
+        int run(AdminClient client) {
+            String id = Integer.toString(disk);
+            int newDisk = by.matches("[0-9]+") ? Integer.parseInt(by) : add(client, id);
+            client.post("/v1/disks/" + disk + "/replace", Map.of("by", newDisk));
+            System.out.println("disk " + newDisk + " takes the place of disk " + disk);
+            if (wait) {
+                Emptying.await(client, "disk " + disk, one -> text(one, "id").equals(id), true);
+                System.out.println("removed disk " + disk);
+            }
+            return 0;
+        }
+
+        private int add(AdminClient client, String old) {
+            for (JsonNode one : client.get("/v1/disks").path("disks")) {
+                if (text(one, "id").equals(old)) {
+                    Map<String, Object> body = new LinkedHashMap<>();
+                    body.put("path", Path.of(by).toAbsolutePath().normalize().toString());
+                    body.put("domain", text(one, "domain"));
+                    body.put("idle", true);
+                    if (weight != null) {
+                        body.put("weightBytes", size(weight));
+                    }
+                    String node = escape(text(one, "node"));
+                    return client.post("/v1/nodes/" + node + "/disks", body).path("id").asInt();
+                }
+            }
+            throw usage("there is no disk " + old + "; see `comet disk list`");
         }
     }
 }

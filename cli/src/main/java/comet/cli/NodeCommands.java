@@ -2,11 +2,14 @@ package comet.cli;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 import tools.jackson.databind.JsonNode;
 
 @Command(
@@ -14,7 +17,14 @@ import tools.jackson.databind.JsonNode;
         description = {
             "Storage nodes. The process itself: comet node --config FILE.",
         },
-        subcommands = {NodeCommands.ListNodes.class, NodeCommands.Join.class})
+        subcommands = {
+            NodeCommands.ListNodes.class,
+            NodeCommands.Join.class,
+            NodeCommands.Drain.class,
+            NodeCommands.Undrain.class,
+            NodeCommands.Remove.class,
+            NodeCommands.Maintenance.class
+        })
 final class NodeCommands extends AdminCommand.Group {
     @CommandLine.Mixin
     ProcessCommands.ProcessOptions process = new ProcessCommands.ProcessOptions();
@@ -33,6 +43,7 @@ final class NodeCommands extends AdminCommand.Group {
                             "ID",
                             "NAME",
                             "DOMAIN",
+                            "STATE",
                             "ALIVE",
                             "DISKS",
                             "USED",
@@ -46,6 +57,7 @@ final class NodeCommands extends AdminCommand.Group {
                         text(node, "id"),
                         text(node, "name"),
                         text(node, "domain"),
+                        state(node),
                         node.path("alive").asBoolean() ? "yes" : "no",
                         text(node, "disks"),
                         bytes(node, "usedBytes"),
@@ -54,6 +66,11 @@ final class NodeCommands extends AdminCommand.Group {
                         String.join(" ", addresses));
             }
             return table;
+        }
+
+        private static String state(JsonNode node) {
+            boolean maintained = node.path("maintenanceUntilMs").isNumber();
+            return text(node, "state") + (maintained ? ", maintenance" : "");
         }
     }
 
@@ -118,6 +135,95 @@ final class NodeCommands extends AdminCommand.Group {
                     NodeConfigFile.write(name, domain, folder, disks, listen, insecure, members);
             System.out.println("wrote " + config);
             System.out.printf("start it with: %s node --config %s%n", Launcher.word(), config);
+            return 0;
+        }
+    }
+
+    @Command(
+            name = "drain",
+            description = {
+                "Move everything away from a node's disks, to other disks of its domain or other",
+                "domains. It goes on serving meanwhile; copies are never fewer than before."
+            })
+    static final class Drain extends AdminCommand {
+        @Parameters(paramLabel = "NODE", description = "The node's name.")
+        String node = "";
+
+        @Option(names = "--wait", description = "Wait until its disks are empty.")
+        boolean wait;
+
+        @Override
+        int run(AdminClient client) {
+            client.post("/v1/nodes/" + escape(node) + "/drain", Map.of());
+            System.out.println("draining node " + node);
+            if (wait) {
+                Emptying.await(
+                        client, "node " + node, disk -> text(disk, "node").equals(node), false);
+                System.out.println("node " + node + " is empty");
+            }
+            return 0;
+        }
+    }
+
+    @Command(name = "undrain", description = "Take a drain back: its share moves to it again.")
+    static final class Undrain extends AdminCommand {
+        @Parameters(paramLabel = "NODE", description = "The node's name.")
+        String node = "";
+
+        @Override
+        int run(AdminClient client) {
+            client.post("/v1/nodes/" + escape(node) + "/undrain", Map.of());
+            System.out.println("node " + node + " takes its share again");
+            return 0;
+        }
+    }
+
+    @Command(
+            name = "remove",
+            description = "Forget a node and its disks, for ever. It must have been drained.")
+    static final class Remove extends AdminCommand {
+        @Parameters(paramLabel = "NODE", description = "The node's name.")
+        String node = "";
+
+        @Override
+        int run(AdminClient client) {
+            client.post("/v1/nodes/" + escape(node) + "/remove", Map.of());
+            System.out.println("removed node " + node + "; its process can be stopped");
+            return 0;
+        }
+    }
+
+    @Command(
+            name = "maintenance",
+            description = {
+                "Say that a node will be away and come back: nothing is rebuilt meanwhile.",
+                "Its volumes go on with one copy less, and catch up when it is back."
+            })
+    static final class Maintenance extends AdminCommand {
+        @Parameters(index = "0", paramLabel = "NODE", description = "The node's name.")
+        String node = "";
+
+        @Parameters(index = "1", paramLabel = "on|off", description = "Begin or end it.")
+        String what = "";
+
+        @Option(
+                names = "--for",
+                paramLabel = "TIME",
+                description = "End it by itself, as in 90s, 30m or 4h. Default: never.")
+        @Nullable String time;
+
+        @Override
+        int run(AdminClient client) {
+            if (!what.equals("on") && !what.equals("off")) {
+                throw usage("maintenance is `on` or `off`, not `" + what + "`");
+            }
+            Map<String, Object> body = new LinkedHashMap<>();
+            body.put("on", what.equals("on"));
+            if (time != null) {
+                body.put("seconds", seconds(time));
+            }
+            client.post("/v1/nodes/" + escape(node) + "/maintenance", body);
+            System.out.println("maintenance of node " + node + " is " + what);
             return 0;
         }
     }

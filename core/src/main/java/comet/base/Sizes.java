@@ -28,4 +28,7 @@ public final class Sizes {
     public static final int PLACEMENT_GROUPS = 8192;
 
     public static final int REPLICAS_MAX = 3;
+
+    /// Members that a placement group may have at a time: while one is moved, both its places.
+    public static final int MEMBERS_MAX = REPLICAS_MAX + 1;
 }

@@ -23,7 +23,24 @@ public enum ClusterSetting {
             "0",
             0,
             1L << 40,
-            "Bytes per second that recovery copies to one disk, at most; 0: as fast as it can");
+            "Bytes per second that recovery copies to one disk, at most; 0: as fast as it can"),
+
+    /// See `comet.meta.Moves`.
+    REBUILD_AFTER(
+            "rebuild-after",
+            Kind.SECONDS,
+            "15m",
+            0,
+            365L * 86_400,
+            "How long a disk is away before its copies are made anew on others; 0: never"),
+
+    REBALANCE(
+            "rebalance",
+            Kind.SWITCH,
+            "on",
+            0,
+            1,
+            "Whether placement groups move to where they should be; off: only lost copies are made anew");
 
     /// How a value is written, and in what unit it is read.
     public enum Kind {
@@ -34,7 +51,9 @@ public enum ClusterSetting {
         /// `90s`, `10m`, `24h`, `7d`; read as seconds.
         SECONDS,
         /// A plain number.
-        COUNT
+        COUNT,
+        /// `on` or `off`, read as 1 and 0.
+        SWITCH
     }
 
     private static final String BYTE_UNITS = "KMGT";
@@ -100,6 +119,7 @@ public enum ClusterSetting {
             case BYTES -> "bytes like 200M, with K, M, G or T (binary)";
             case SECONDS -> "a time like 90s, 10m, 24h or 7d";
             case COUNT -> "a whole number";
+            case SWITCH -> "on or off";
         };
     }
 
@@ -109,6 +129,7 @@ public enum ClusterSetting {
             case BYTES -> writtenBytes(value);
             case SECONDS -> value + "s";
             case COUNT -> Long.toString(value);
+            case SWITCH -> value == 0 ? "off" : "on";
         };
     }
 
@@ -123,6 +144,9 @@ public enum ClusterSetting {
     /// -1 where it is no value of the kind.
     private long read(String text) {
         String plain = text.strip().toUpperCase(Locale.ROOT);
+        if (kind == Kind.SWITCH) {
+            return plain.equals("ON") ? 1 : plain.equals("OFF") ? 0 : -1;
+        }
         if (plain.isEmpty() || plain.equals("0")) {
             return plain.isEmpty() ? -1 : 0;
         }
@@ -132,7 +156,7 @@ public enum ClusterSetting {
                     case PERCENT -> last == '%' ? 1 : 0;
                     case BYTES -> unitOfBytes(last);
                     case SECONDS -> unitOfTime(last);
-                    case COUNT -> 1;
+                    case COUNT, SWITCH -> 1;
                 };
         if (!isDigit(last)) {
             plain = plain.substring(0, plain.length() - 1);

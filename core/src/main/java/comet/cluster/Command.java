@@ -11,6 +11,14 @@ public sealed interface Command {
     /// A PG in one of its epochs.
     record PgEpoch(int pg, long epoch) {}
 
+    /// Whether only the leader of the group may ask for it: a client that does breaks the protocol.
+    default boolean leadersOnly() {
+        return this instanceof Unreachable
+                || this instanceof StartMoves
+                || this instanceof EndMoves
+                || this instanceof CancelMoves;
+    }
+
     /// The cluster's first command; refused where one exists with another id.
     record CreateCluster(ClusterInfo cluster) implements Command {}
 
@@ -30,12 +38,18 @@ public sealed interface Command {
     }
 
     /// A new disk, known by its uuid. Answer: [Reply.Id]. At its first [RegisterDisk] it gets PGs:
-    /// where some lack members, and as long as no volume was ever created its fair share of all
-    /// (later, others are moved to it).
+    /// where some lack members, and as long as no volume was ever created its fair share of all.
+    /// Later its share moves to it.
     ///
     /// @param weight above 0
-    record AddDisk(int nodeId, long uuidHigh, long uuidLow, String domain, long weight)
-            implements Command {}
+    /// @param idle it gets nothing (its state is DRAINING) until [SetDiskStates] or [ReplaceDisk]
+    record AddDisk(
+            int nodeId, long uuidHigh, long uuidLow, String domain, long weight, boolean idle)
+            implements Command {
+        public AddDisk(int nodeId, long uuidHigh, long uuidLow, String domain, long weight) {
+            this(nodeId, uuidHigh, uuidLow, domain, weight, false);
+        }
+    }
 
     /// A disk has started and asks to serve. Answer: [Reply.DiskStarted], or [Reply.Refused]:
     /// `wait-for-peer` means that it is not known yet who else holds its data: ask again every half
@@ -104,6 +118,55 @@ public sealed interface Command {
     /// A disk is there, in this life of it, and has learned that it was left behind: it becomes
     /// RECOVERING wherever it is STALE.
     record Recovering(int diskId, long bootId) implements Command {}
+
+    /// @param weight above 0
+    record SetDiskWeight(int diskId, long weight) implements Command {}
+
+    /// The operator's word on disks, all or none: ACTIVE, DRAINING or REMOVING; never REMOVED,
+    /// which follows by itself. [Reply.Refused] `too-few-domains` where what would be left could
+    /// not hold as many copies.
+    record SetDiskStates(List<Integer> diskIds, DiskInfo.State state) implements Command {
+        public SetDiskStates {
+            diskIds = List.copyOf(diskIds);
+        }
+    }
+
+    /// A disk takes the place of another one in the same domain, which is removed.
+    record ReplaceDisk(int oldDiskId, int newDiskId) implements Command {}
+
+    /// @param untilMs see [NodeInfo]
+    record SetMaintenance(int nodeId, long untilMs) implements Command {}
+
+    /// Forgets a node, whose disks were all removed before.
+    record RemoveNode(int nodeId) implements Command {}
+
+    /// A step that the leader has found to be next, see [PgConfig.Move].
+    ///
+    /// @param epoch in which it was found: else nothing is done
+    record PgMove(int pg, long epoch, int from, int to) {}
+
+    /// Begins moves: the disk that joins becomes a RECOVERING member. What does not hold any more
+    /// is left out. Of the leader alone, like the next two.
+    record StartMoves(List<PgMove> moves) implements Command {
+        public StartMoves {
+            moves = List.copyOf(moves);
+        }
+    }
+
+    /// Ends moves: the disk that leaves is no member any more, where the one that joins is IN_SYNC
+    /// and enough others are.
+    record EndMoves(List<PgEpoch> pgs) implements Command {
+        public EndMoves {
+            pgs = List.copyOf(pgs);
+        }
+    }
+
+    /// Takes moves back whose joining disk is not IN_SYNC: it is no member any more.
+    record CancelMoves(List<PgEpoch> pgs) implements Command {
+        public CancelMoves {
+            pgs = List.copyOf(pgs);
+        }
+    }
 
     /// A gateway starts: known by the name in its config. Answer: [Reply.Id]; from then on only the
     /// asking life may attach volumes under that id. [Reply.Refused]: `gateway-lives` while another

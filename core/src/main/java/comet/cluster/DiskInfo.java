@@ -20,8 +20,26 @@ public record DiskInfo(
     /// Administrative state.
     public enum State {
         ACTIVE,
-        /// Takes no new PGs; its own move away (later).
+        /// Takes no new PGs; its own move to other disks.
         DRAINING,
+        /// As DRAINING, and REMOVED as soon as it has none.
+        REMOVING,
+        /// For ever; it may not start again.
         REMOVED
+    }
+
+    /// Whether it is part of the cluster: it has served, and was not removed.
+    public boolean counts() {
+        return bootId != 0 && state != State.REMOVED;
+    }
+
+    public DiskInfo withState(State to) {
+        return new DiskInfo(
+                diskId, uuidHigh, uuidLow, nodeId, domain, weight, bootId, startCount, to);
+    }
+
+    public DiskInfo withWeight(long to) {
+        return new DiskInfo(
+                diskId, uuidHigh, uuidLow, nodeId, domain, to, bootId, startCount, state);
     }
 }

@@ -32,11 +32,21 @@ public final class MapImage {
     /// Limits of volumes that have some: a list of volume, requests and bytes a second, seconds.
     private static final int LIMITS = 2;
 
+    /// Placement groups that move: a list of group, disk that leaves (0: none), disk that joins.
+    private static final int MOVES = 3;
+
+    /// Nodes in maintenance, or removed: a list of node, end in milliseconds, 1 where removed.
+    private static final int NODES = 4;
+
     // The number of each is its place here.
     private static final List<MemberState> MEMBER_STATES =
             List.of(MemberState.IN_SYNC, MemberState.RECOVERING, MemberState.STALE);
     private static final List<DiskInfo.State> DISK_STATES =
-            List.of(DiskInfo.State.ACTIVE, DiskInfo.State.DRAINING, DiskInfo.State.REMOVED);
+            List.of(
+                    DiskInfo.State.ACTIVE,
+                    DiskInfo.State.DRAINING,
+                    DiskInfo.State.REMOVED,
+                    DiskInfo.State.REMOVING);
     private static final List<Durability> DURABILITIES =
             List.of(Durability.FLUSH, Durability.WRITE);
 
@@ -65,9 +75,11 @@ public final class MapImage {
         }
         to.number(map.volumes().size());
         map.volumes().forEach(volume -> writeVolume(to, volume));
-        to.number(2);
+        to.number(4);
         to.addition(SETTINGS, settings(map.settings()));
         to.addition(LIMITS, limits(map));
+        to.addition(MOVES, moves(map));
+        to.addition(NODES, nodes(map));
         return to.bytes();
     }
 
@@ -95,6 +107,41 @@ public final class MapImage {
             to.number(volume.limits().iops());
             to.number(volume.limits().bytesPerSecond());
             to.number(volume.limits().burstSeconds());
+        }
+        return to;
+    }
+
+    private static Writer moves(ClusterMap map) {
+        Writer to = new Writer();
+        List<PgConfig> moving = new ArrayList<>();
+        for (int pg = 0; pg < map.pgCount(); pg++) {
+            if (map.pg(pg).move() != null) {
+                moving.add(map.pg(pg));
+            }
+        }
+        to.number(moving.size());
+        for (PgConfig pg : moving) {
+            PgConfig.Move move = pg.move();
+            to.number(pg.pg());
+            to.number(move == null ? 0 : move.from());
+            to.number(move == null ? 0 : move.to());
+        }
+        return to;
+    }
+
+    private static Writer nodes(ClusterMap map) {
+        Writer to = new Writer();
+        List<NodeInfo> special = new ArrayList<>();
+        for (NodeInfo node : map.nodes()) {
+            if (node.removed() || node.maintenanceUntilMs() != 0) {
+                special.add(node);
+            }
+        }
+        to.number(special.size());
+        for (NodeInfo node : special) {
+            to.number(node.nodeId());
+            to.number(node.maintenanceUntilMs());
+            to.number(node.removed() ? 1 : 0);
         }
         return to;
     }
@@ -190,6 +237,10 @@ public final class MapImage {
                 volumes = limited(volumes, addition);
             } else if (what == SETTINGS) {
                 settings = addition.list(() -> new SettingValue(addition.text(), addition.text()));
+            } else if (what == MOVES) {
+                readMoves(pgs, addition);
+            } else if (what == NODES) {
+                readNodes(nodes, addition);
             }
         }
         return new MapUpdate(
@@ -206,6 +257,26 @@ public final class MapImage {
             all.add(volume.withLimits(limits.getOrDefault(volume.volumeId(), VolumeLimits.NONE)));
         }
         return all;
+    }
+
+    private static void readMoves(List<PgConfig> pgs, Reader from) {
+        for (int left = from.count(); left > 0; left--) {
+            PgConfig pg = pgs.get(from.count());
+            PgConfig.Move move = new PgConfig.Move(from.count(), from.count());
+            pgs.set(pg.pg(), new PgConfig(pg.pg(), pg.epoch(), pg.members(), move));
+        }
+    }
+
+    private static void readNodes(List<NodeInfo> nodes, Reader from) {
+        for (int left = from.count(); left > 0; left--) {
+            int nodeId = from.count();
+            long untilMs = from.number();
+            boolean removed = from.number() != 0;
+            nodes.replaceAll(node -> {
+                NodeInfo read = node.withMaintenance(untilMs);
+                return node.nodeId() != nodeId ? node : removed ? read.asRemoved() : read;
+            });
+        }
     }
 
     private static PgConfig readPg(Reader from, int pg) {

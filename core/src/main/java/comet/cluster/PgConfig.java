@@ -9,12 +9,25 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param epoch 1 and up; only grows
 /// @param members one to three, at most one per failure domain, in the order the planner chose; a
-///   STALE one is remembered as the disk that holds an old copy
-public record PgConfig(int pg, long epoch, List<Member> members) {
+///   STALE one is remembered as the disk that holds an old copy. While a move is under way one more
+/// @param move under way, or null
+public record PgConfig(int pg, long epoch, List<Member> members, @Nullable Move move) {
     public PgConfig {
         Check.that(epoch >= 0, "epoch", epoch, pg);
         members = List.copyOf(members);
     }
+
+    /// Without a move.
+    public PgConfig(int pg, long epoch, List<Member> members) {
+        this(pg, epoch, members, null);
+    }
+
+    /// A member that gives way to another one, as soon as that is in sync. Both are members until
+    /// then; they may lie in the same failure domain.
+    ///
+    /// @param from the disk that leaves; 0 where the PG had too few members and gains one
+    /// @param to the disk that joins
+    public record Move(int from, int to) {}
 
     /// A disk's part in a PG.
     public record Member(int diskId, long bootId, MemberState state) {}
@@ -26,6 +39,11 @@ public record PgConfig(int pg, long epoch, List<Member> members) {
             }
         }
         return null;
+    }
+
+    /// Whether the disk is the one that joins by a move.
+    public boolean joins(int diskId) {
+        return move != null && move.to == diskId;
     }
 
     public int inSyncCount() {

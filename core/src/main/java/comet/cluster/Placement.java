@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// Which disks hold which placement group: a plan made from the disks and the present members.
@@ -35,6 +36,10 @@ public final class Placement {
     private final int replicas;
     private final Candidate[] disks;
     private final int[] domainOf;
+
+    /// Indexes of the disks in each domain.
+    private final int[][] disksOf;
+
     private final long[] domainHash;
     private final double[] domainWeight;
 
@@ -70,6 +75,11 @@ public final class Placement {
         for (int i = 0; i < disks.length; i++) {
             domainOf[i] = names.getOrDefault(disks[i].domain, NONE);
             domainWeight[domainOf[i]] += disks[i].weight;
+        }
+        disksOf = new int[next][];
+        for (int d = 0; d < next; d++) {
+            int of = d;
+            disksOf[d] = IntStream.range(0, disks.length).filter(i -> domainOf[i] == of).toArray();
         }
         domainCount = new int[next];
         movableCount = new int[next];
@@ -272,15 +282,16 @@ public final class Placement {
 
     private void setDiskTargets(int[] domainSlots) {
         for (int d = 0; d < domainSlots.length; d++) {
-            double[] weights = new double[disks.length];
-            for (int i = 0; i < disks.length; i++) {
-                weights[i] = domainOf[i] == d ? disks[i].weight : 0;
+            int[] here = disksOf[d];
+            double[] weights = new double[here.length];
+            int[] counts = new int[here.length];
+            for (int i = 0; i < here.length; i++) {
+                weights[i] = disks[here[i]].weight;
+                counts[i] = diskCount[here[i]];
             }
-            int[] shares = apportion(domainSlots[d], domain.length, weights, diskCount);
-            for (int i = 0; i < disks.length; i++) {
-                if (domainOf[i] == d) {
-                    diskTarget[i] = shares[i];
-                }
+            int[] shares = apportion(domainSlots[d], domain.length, weights, counts);
+            for (int i = 0; i < here.length; i++) {
+                diskTarget[here[i]] = shares[i];
             }
         }
     }
@@ -319,11 +330,8 @@ public final class Placement {
     private int bestDisk(int pg, int inDomain, boolean onlyUnder) {
         int best = NONE;
         double bestScore = 0;
-        for (int i = 0; i < disks.length; i++) {
-            boolean eligible =
-                    domainOf[i] == inDomain
-                            && disks[i].weight > 0
-                            && (!onlyUnder || diskCount[i] < diskTarget[i]);
+        for (int i : disksOf[inDomain]) {
+            boolean eligible = disks[i].weight > 0 && (!onlyUnder || diskCount[i] < diskTarget[i]);
             if (eligible) {
                 double score = score(pg, Prng.mix(disks[i].diskId), (double) disks[i].weight);
                 if (score > bestScore) {

@@ -62,7 +62,7 @@ final class ClusterRules {
         for (NodeInfo node : draft.state.nodes.values()) {
             known = node.name().equals(command.name()) ? node : known;
         }
-        if (known == null && draft.state.nodes.size() >= Limits.NODES_MAX) {
+        if (known == null && countedNodes(draft) >= Limits.NODES_MAX) {
             return draft.refused("limit", "no more than " + Limits.NODES_MAX + " nodes");
         }
         int nodeId = known == null ? draft.state.nextNodeId : known.nodeId();
@@ -83,14 +83,24 @@ final class ClusterRules {
                         command.name(),
                         command.domain(),
                         command.hostId(),
-                        command.addresses());
+                        command.addresses(),
+                        known == null ? 0 : known.maintenanceUntilMs(),
+                        false);
         if (!node.equals(known)) {
             draft.add(new GroupRecord.NodeSet(node));
         }
         return draft.id(nodeId);
     }
 
-    private static boolean hasDisks(Draft draft, int nodeId) {
+    private static int countedNodes(Draft draft) {
+        int count = 0;
+        for (NodeInfo node : draft.state.nodes.values()) {
+            count += node.removed() ? 0 : 1;
+        }
+        return count;
+    }
+
+    static boolean hasDisks(Draft draft, int nodeId) {
         for (DiskInfo disk : draft.state.disks.values()) {
             if (disk.nodeId() == nodeId && disk.state() != DiskInfo.State.REMOVED) {
                 return true;

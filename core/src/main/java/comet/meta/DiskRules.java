@@ -14,6 +14,7 @@ import comet.meta.GroupRecord.DiskStartSet;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /// Disks, their lives and their part in placement groups.
 final class DiskRules {
@@ -37,7 +38,11 @@ final class DiskRules {
                 return addKnownDisk(draft, command, disk);
             }
         }
-        if (draft.state.disks.size() >= Limits.DISKS_MAX) {
+        int count = 0;
+        for (DiskInfo disk : draft.state.disks.values()) {
+            count += disk.state() == DiskInfo.State.REMOVED ? 0 : 1;
+        }
+        if (count >= Limits.DISKS_MAX) {
             return draft.refused("limit", "no more than " + Limits.DISKS_MAX + " disks");
         }
         int diskId = draft.state.nextDiskId;
@@ -51,7 +56,7 @@ final class DiskRules {
                         command.weight(),
                         0,
                         0,
-                        DiskInfo.State.ACTIVE);
+                        command.idle() ? DiskInfo.State.DRAINING : DiskInfo.State.ACTIVE);
         return draft.add(new GroupRecord.DiskSet(disk)).id(diskId);
     }
 
@@ -163,7 +168,7 @@ final class DiskRules {
         ArrayList<Placement.Candidate> candidates = new ArrayList<>();
         for (DiskInfo disk : state.disks.values()) {
             DiskInfo known = disk.diskId() == newDisk.diskId() ? newDisk : disk;
-            if (known.bootId() != 0 && known.state() != DiskInfo.State.REMOVED) {
+            if (known.counts()) {
                 long weight = known.state() == DiskInfo.State.ACTIVE ? known.weight() : 0;
                 candidates.add(new Placement.Candidate(known.diskId(), known.domain(), weight));
             }
@@ -178,9 +183,14 @@ final class DiskRules {
         }
         int[][] planned = Placement.plan(cluster.replicas(), candidates, current, empty);
         for (int pg = 0; pg < current.length; pg++) {
+            // One that has enough may have one more than planned: it is being moved.
+            boolean enough = current[pg].length >= cluster.replicas();
+            if (enough && !empty) {
+                continue;
+            }
             List<Member> members = members(state, newDisk, state.pg(pg), planned[pg], empty);
             if (!members.equals(state.pg(pg).members())) {
-                draft.add(set(state.pg(pg), members));
+                draft.add(set(state.pg(pg), members, empty ? null : state.pg(pg).move()));
             }
         }
     }
@@ -328,6 +338,10 @@ final class DiskRules {
     }
 
     static GroupRecord set(PgConfig pg, List<Member> members) {
-        return new GroupRecord.PgSet(new PgConfig(pg.pg(), pg.epoch() + 1, members));
+        return set(pg, members, pg.move());
+    }
+
+    static GroupRecord set(PgConfig pg, List<Member> members, PgConfig.@Nullable Move move) {
+        return new GroupRecord.PgSet(new PgConfig(pg.pg(), pg.epoch() + 1, members, move));
     }
 }

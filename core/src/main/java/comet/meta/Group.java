@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
 /// is remembered with its answer for a while: sent again, it is answered again and changes nothing.
 ///
 /// The rules lie in [ClusterRules] (cluster, nodes, gateways), [SettingRules], [DiskRules] (disks
-/// and their PGs), [LossRules] (replicas that are away), [VolumeRules], [AttachRules] and
+/// and their PGs), [LossRules] (replicas that are away), [MoveRules] (PGs that change their disks),
+/// [OperatorRules] (what operators say of disks and nodes), [VolumeRules], [AttachRules] and
 /// [ScrubRules]; [Story] tells what was decided as an event.
 public final class Group {
     private GroupState state;
@@ -87,6 +88,14 @@ public final class Group {
             case Command.NewEpoch c -> DiskRules.newEpoch(draft, c);
             case Command.Unreachable c -> LossRules.unreachable(draft, c, liveness);
             case Command.Recovering c -> LossRules.recovering(draft, c);
+            case Command.SetDiskWeight c -> OperatorRules.setWeight(draft, c);
+            case Command.SetDiskStates c -> OperatorRules.setStates(draft, c);
+            case Command.ReplaceDisk c -> OperatorRules.replace(draft, c);
+            case Command.SetMaintenance c -> OperatorRules.setMaintenance(draft, c);
+            case Command.RemoveNode c -> OperatorRules.removeNode(draft, c);
+            case Command.StartMoves c -> MoveRules.start(draft, c, liveness);
+            case Command.EndMoves c -> MoveRules.end(draft, c, liveness);
+            case Command.CancelMoves c -> MoveRules.cancel(draft, c);
             case Command.CreateVolume c -> VolumeRules.create(draft, c);
             case Command.RenameVolume c -> VolumeRules.rename(draft, c);
             case Command.ResizeVolume c -> VolumeRules.resize(draft, c);

@@ -12,6 +12,13 @@ public final class Limits {
     /// A split of 8,192 groups by 128, far beyond what 4,096 disks need.
     public static final int PGS_MAX = 1 << 20;
 
+    /// Placement groups that move at a time, to or from one disk and in all. A small one takes
+    /// about half a second, most of it waiting for the next look; large ones share what a disk
+    /// copies at a time. So few that each change of the map is small.
+    public static final int MOVES_PER_DISK = 48;
+
+    public static final int MOVES_MAX = 512;
+
     public static final int NAME_CHARACTERS_MAX = 128;
     public static final int ADDRESSES_MAX = 16;
     public static final int ADDRESS_CHARACTERS_MAX = 256;

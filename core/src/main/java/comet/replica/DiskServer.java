@@ -3,6 +3,7 @@ package comet.replica;
 import comet.base.Check;
 import comet.base.Versions;
 import comet.cluster.ClusterMap;
+import comet.cluster.DiskInfo;
 import comet.cluster.MapUpdate;
 import comet.cluster.PgConfig;
 import comet.port.Events.Level;
@@ -49,6 +50,7 @@ public final class DiskServer {
     private final Recoveries recoveries;
     private final ComeBack comeBack = new ComeBack(this);
     private final Purge purge;
+    private final Leftovers leftovers = new Leftovers(this);
     private final Repairs repairs;
     private final MapNotes mapNotes;
     private final Scrub scrub;
@@ -142,6 +144,12 @@ public final class DiskServer {
     /// Whether the metadata group has refused this start of it.
     public boolean refused() {
         return refused;
+    }
+
+    /// Whether it is no part of the cluster any more, by the operator's word.
+    public boolean removed() {
+        DiskInfo info = view.map().disk(identity.diskId());
+        return info != null && info.state() == DiskInfo.State.REMOVED;
     }
 
     /// What an operator sees of it.
@@ -238,6 +246,10 @@ public final class DiskServer {
 
     Purge purge() {
         return purge;
+    }
+
+    Leftovers leftovers() {
+        return leftovers;
     }
 
     Repairs repairs() {
@@ -387,6 +399,7 @@ public final class DiskServer {
         if (!failed) {
             recoveries.onEpoch(config, roles[pg]);
             comeBack.onEpoch(config);
+            leftovers.onEpoch(config);
         }
     }
 

@@ -195,6 +195,15 @@ public final class Limits {
 
     public static final int SCRUB_REPAIR_POLLS = 300;
 
+    /// Chunks of groups that were moved away: dropped in one step, and the time between two steps,
+    /// so that what is freed is no more than a fast disk could copy.
+    public static final int LEFTOVER_STEP = 16;
+
+    public static final long LEFTOVER_STEP_NS = 10 * MS;
+
+    /// Between the news that a group was moved away and the first drop: more such news follow.
+    public static final long LEFTOVER_PAUSE_NS = 200 * MS;
+
     static {
         Check.that(CREDIT_WINDOW_MAX <= BACKLOG_BYTES_PAUSE, "a window fits into the backlog");
         Check.that(CREDIT_WINDOW_MIN <= CREDIT_WINDOW_MAX, "windows");

@@ -30,6 +30,9 @@ public final class NodeServer implements Connection.Acceptor {
     /// It is not known yet who else holds the disk's data: to be asked again.
     private static final String WAIT_FOR_PEER = "wait-for-peer";
 
+    /// It is no part of the cluster any more.
+    private static final String REMOVED_DISK = "removed-disk";
+
     private final NodeParts parts;
     private final MapView view;
     private final TreeMap<Integer, DiskServer> disks = new TreeMap<>();
@@ -111,6 +114,10 @@ public final class NodeServer implements Connection.Acceptor {
             case Reply.Refused refused when refused.code().equals(WAIT_FOR_PEER) -> {
                 disk.refuse(refused.message(), false);
                 parts.loop().schedule(Limits.WAIT_FOR_PEER_NS, () -> register(disk, command, sink));
+            }
+            case Reply.Refused refused when refused.code().equals(REMOVED_DISK) -> {
+                disk.refuse(refused.message(), true);
+                parts.events().event(Level.INFO, "disk-removed", "disk=" + diskId);
             }
             case Reply.Refused refused -> {
                 disk.refuse(refused.message(), true);

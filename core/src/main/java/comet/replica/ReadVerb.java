@@ -94,7 +94,11 @@ final class ReadVerb {
         } else {
             lane.began();
             disk.store()
-                    .blocks(volumeId, ChunkRequest.chunkIndex(f), 0, new MapBlocks(lane, reply));
+                    .blocks(
+                            volumeId,
+                            ChunkRequest.chunkIndex(f),
+                            0,
+                            new MapBlocks(lane, reply, pg));
         }
         return Progress.DONE;
     }
@@ -138,13 +142,17 @@ final class ReadVerb {
     }
 
     /// Fills a MAP_REPLY from the index.
-    private static final class MapBlocks implements ChunkStore.BlocksVisitor {
+    private final class MapBlocks implements ChunkStore.BlocksVisitor {
         private final ReadLane lane;
         private final Frame reply;
+        private final int pg;
+        private final long epoch;
 
-        MapBlocks(ReadLane lane, Frame reply) {
+        MapBlocks(ReadLane lane, Frame reply, int pg) {
             this.lane = lane;
             this.reply = reply;
+            this.pg = pg;
+            epoch = disk.epoch(pg);
         }
 
         @Override
@@ -157,6 +165,9 @@ final class ReadVerb {
             lane.ended();
             if (errno != 0) {
                 reply.status(Status.IO_ERROR);
+            } else if (disk.epoch(pg) != epoch) {
+                // The chunk may have been dropped meanwhile, since the group was moved away.
+                reply.status(Status.OLD_EPOCH);
             }
             lane.send(reply);
         }

@@ -187,10 +187,14 @@ final class Recovery {
 
     private int source() {
         List<Integer> sources = new ArrayList<>();
+        PgConfig.Move move = config.move();
         for (PgConfig.Member member : config.members()) {
             boolean other = member.diskId() != disk.identity().diskId();
             if (other && member.state() == MemberState.IN_SYNC) {
-                sources.add(member.diskId());
+                // Whose place it takes is the better source: a block that is bad there is good at
+                // those who stay.
+                boolean first = move != null && move.from() == member.diskId();
+                sources.add(first ? 0 : sources.size(), member.diskId());
             }
         }
         return sources.isEmpty() ? 0 : sources.get(sourceIndex % sources.size());

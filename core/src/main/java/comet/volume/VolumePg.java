@@ -30,18 +30,18 @@ final class VolumePg {
     Phase phase = Phase.CLOSED;
     long epoch = -1;
     int members;
-    final @Nullable DiskPeer[] peers = new DiskPeer[Sizes.REPLICAS_MAX];
-    final long[] bootIds = new long[Sizes.REPLICAS_MAX];
-    final boolean[] inSync = new boolean[Sizes.REPLICAS_MAX];
+    final @Nullable DiskPeer[] peers = new DiskPeer[Sizes.MEMBERS_MAX];
+    final long[] bootIds = new long[Sizes.MEMBERS_MAX];
+    final boolean[] inSync = new boolean[Sizes.MEMBERS_MAX];
 
     // Opening.
 
     /// Counts the openings: answers to an earlier one are not heard.
     long attempt;
 
-    final Stage[] stages = new Stage[Sizes.REPLICAS_MAX];
-    final @Nullable Pending[] calls = new Pending[Sizes.REPLICAS_MAX];
-    final @Nullable Listing[] listings = new Listing[Sizes.REPLICAS_MAX];
+    final Stage[] stages = new Stage[Sizes.MEMBERS_MAX];
+    final @Nullable Pending[] calls = new Pending[Sizes.MEMBERS_MAX];
+    final @Nullable Listing[] listings = new Listing[Sizes.MEMBERS_MAX];
 
     /// The chunk table holds this PG's versions, from the first opening's comparison on.
     boolean known;

@@ -49,7 +49,7 @@ final class WritePart extends ChunkPart {
 
     long previous;
     long version;
-    final MemberWrite[] copies = new MemberWrite[Sizes.REPLICAS_MAX];
+    final MemberWrite[] copies = new MemberWrite[Sizes.MEMBERS_MAX];
 
     @Nullable WritePart keptPrevious;
     @Nullable WritePart keptNext;

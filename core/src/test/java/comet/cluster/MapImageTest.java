@@ -34,15 +34,18 @@ class MapImageTest {
                 MemberState state = MemberState.values()[prng.nextInt(3)];
                 members.add(new PgConfig.Member(small(), any() >>> 1, state));
             }
-            pgs.add(new PgConfig(pg, any() >>> 1, members));
+            PgConfig.Move move = prng.chance(1, 3) ? new PgConfig.Move(small(), 1 + small()) : null;
+            pgs.add(new PgConfig(pg, any() >>> 1, members, move));
         }
         List<NodeInfo> nodes = new ArrayList<>();
         List<DiskInfo> disks = new ArrayList<>();
         List<GatewayInfo> gateways = new ArrayList<>();
         List<VolumeInfo> volumes = new ArrayList<>();
         for (int n = 1; n < 9; n++) {
-            nodes.add(new NodeInfo(n, text(), text(), text(), List.of(text(), text())));
-            DiskInfo.State state = DiskInfo.State.values()[prng.nextInt(3)];
+            NodeInfo node = new NodeInfo(n, text(), text(), text(), List.of(text(), text()));
+            node = prng.chance(1, 3) ? node.withMaintenance(any()) : node;
+            nodes.add(prng.chance(1, 3) ? node.asRemoved() : node);
+            DiskInfo.State state = DiskInfo.State.values()[prng.nextInt(4)];
             disks.add(
                     new DiskInfo(
                             n,
@@ -108,10 +111,10 @@ class MapImageTest {
                         0,
                         random.revision(),
                         random.cluster(),
-                        random.nodes(),
+                        random.nodes().stream().map(MapImageTest::plain).toList(),
                         random.disks(),
                         random.gateways(),
-                        random.pgs(),
+                        random.pgs().stream().map(MapImageTest::plain).toList(),
                         random.volumes().stream()
                                 .map(volume -> volume.withLimits(VolumeLimits.NONE))
                                 .toList(),
@@ -120,15 +123,24 @@ class MapImageTest {
         ClusterMap map = new ClusterMap();
         map.apply(plain);
         byte[] whole = MapImage.encode(map);
-        // Behind the volumes: two additions, 1 and 2, each of one byte: an empty list.
-        byte[] additions = Arrays.copyOfRange(whole, whole.length - 7, whole.length);
-        assertThat(additions).containsExactly(2, 1, 1, 0, 2, 1, 0);
-        byte[] old = Arrays.copyOf(whole, whole.length - 7);
+        // Behind the volumes: four additions, 1 to 4, each of one byte: an empty list.
+        byte[] additions = Arrays.copyOfRange(whole, whole.length - 13, whole.length);
+        assertThat(additions).containsExactly(4, 1, 1, 0, 2, 1, 0, 3, 1, 0, 4, 1, 0);
+        byte[] old = Arrays.copyOf(whole, whole.length - 13);
         old[0] = 1;
         assertThat(MapImage.decode(old)).isEqualTo(plain);
         byte[] newer = whole.clone();
         newer[whole.length - 3] = 100;
         assertThat(MapImage.decode(newer)).isEqualTo(plain);
+    }
+
+    private static NodeInfo plain(NodeInfo node) {
+        return new NodeInfo(
+                node.nodeId(), node.name(), node.domain(), node.hostId(), node.addresses());
+    }
+
+    private static PgConfig plain(PgConfig pg) {
+        return new PgConfig(pg.pg(), pg.epoch(), pg.members());
     }
 
     @Test

@@ -30,6 +30,13 @@ class GroupPropertyTest {
     private static final int PGS = 32;
     private static final List<Command.Attach.Mode> MODES = List.of(Command.Attach.Mode.values());
 
+    private static final List<DiskInfo.State> STATES =
+            List.of(
+                    DiskInfo.State.ACTIVE,
+                    DiskInfo.State.ACTIVE,
+                    DiskInfo.State.DRAINING,
+                    DiskInfo.State.REMOVING);
+
     private final Group group = new Group();
     private final Group follower = new Group();
     private final ClusterMap map = new ClusterMap();
@@ -136,13 +143,17 @@ class GroupPropertyTest {
         }
         HashSet<String> domains = new HashSet<>();
         for (Member member : after.members()) {
-            assertThat(domains.add(disk(member).domain())).isTrue();
+            boolean leaves = after.move() != null && after.move().from() == member.diskId();
+            assertThat(leaves || domains.add(disk(member).domain())).isTrue();
             assertThat(member.bootId()).isEqualTo(disk(member).bootId());
+            assertThat(disk(member).state()).isNotEqualTo(DiskInfo.State.REMOVED);
         }
         if (!after.members().isEmpty()) {
             assertThat(after.inSyncCount()).as("somebody has the data").isPositive();
         }
-        assertThat(after.members().size()).isGreaterThanOrEqualTo(before.members().size());
+        int moving = before.move() == null ? 0 : 1;
+        assertThat(after.members().size()).isGreaterThanOrEqualTo(before.members().size() - moving);
+        assertThat(after.members().size()).isLessThanOrEqualTo(3);
     }
 
     private DiskInfo disk(Member member) {
@@ -176,7 +187,7 @@ class GroupPropertyTest {
         long gatewayId = prng.nextInt(4);
         int diskId = prng.nextInt(7);
         String name = "n" + prng.nextInt(5);
-        return switch (prng.nextInt(27)) {
+        return switch (prng.nextInt(39)) {
             case 0 -> new Command.RegisterNode(name, "d" + prng.nextInt(3), "h", List.of());
             case 1 -> new Command.AddDisk(prng.nextInt(5), 1, diskId, "d" + diskId % 3, 1000);
             case 2, 3, 4, 5 -> registerDisk(prng, diskId);
@@ -207,8 +218,42 @@ class GroupPropertyTest {
                             List.of(new SettingValue("recovery-share", prng.nextInt(120) + "%")));
             case 22, 23, 24 ->
                     new Command.Unreachable(diskId, bootId(diskId), Command.Unreachable.SILENT);
-            default -> new Command.Recovering(diskId, bootId(diskId));
+            case 38 -> new Command.Recovering(diskId, bootId(diskId));
+            case 26, 27, 28, 29 -> new Command.StartMoves(moves(prng));
+            case 30, 31 -> new Command.EndMoves(moving(prng));
+            case 32 -> new Command.CancelMoves(moving(prng));
+            case 33 -> new Command.SetDiskWeight(diskId, prng.nextInt(3000));
+            case 34, 35 ->
+                    new Command.SetDiskStates(
+                            List.of(diskId), STATES.get(prng.nextInt(STATES.size())));
+            case 36 -> new Command.ReplaceDisk(diskId, prng.nextInt(7));
+            default ->
+                    prng.chance(1, 2)
+                            ? new Command.RemoveNode(prng.nextInt(5))
+                            : new Command.SetMaintenance(prng.nextInt(5), prng.nextInt(9));
         };
+    }
+
+    private List<Command.PgMove> moves(Prng prng) {
+        List<Command.PgMove> moves = new ArrayList<>();
+        for (int n = 0; n < 8; n++) {
+            int pg = prng.nextInt(PGS);
+            List<Member> members = pg < map.pgCount() ? map.pg(pg).members() : List.of();
+            int from = members.isEmpty() ? 0 : members.get(prng.nextInt(members.size())).diskId();
+            long epoch = pg < map.pgCount() ? map.pg(pg).epoch() : 1;
+            moves.add(new Command.PgMove(pg, epoch, prng.chance(1, 8) ? 0 : from, prng.nextInt(7)));
+        }
+        return moves;
+    }
+
+    private List<PgEpoch> moving(Prng prng) {
+        List<PgEpoch> epochs = new ArrayList<>();
+        for (int pg = 0; pg < map.pgCount(); pg++) {
+            if (map.pg(pg).move() != null && prng.chance(2, 3)) {
+                epochs.add(new PgEpoch(pg, map.pg(pg).epoch()));
+            }
+        }
+        return epochs;
     }
 
     private long bootId(int diskId) {

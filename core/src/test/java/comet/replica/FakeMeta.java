@@ -88,6 +88,10 @@ final class FakeMeta {
         setPgs(List.of(new PgConfig(pg, pgs[pg].epoch() + 1, List.of(members))));
     }
 
+    void setPg(PgConfig config) {
+        setPgs(List.of(config));
+    }
+
     private void setPgs(List<PgConfig> changed) {
         for (PgConfig config : changed) {
             pgs[config.pg()] = config;

@@ -8,6 +8,15 @@ public enum Canary {
     /// G1: a replica takes the version of a write and not its blocks.
     LOSE_BLOCKS,
 
+    /// G2: who is to leave leaves as soon as the new member has joined.
+    LEAVE_EARLY,
+
+    /// G2: who is to leave deletes what it has before it may leave.
+    DROP_EARLY,
+
+    /// G1, G2: a member that joins counts as in sync at once.
+    IN_SYNC_AT_ONCE,
+
     /// G3: recovering replicas pass as in sync.
     SERVE_WHILE_RECOVERING,
 

@@ -77,6 +77,9 @@ final class CanaryTap implements SimNet.Tap {
                 }
             }
             case NONE,
+                    LEAVE_EARLY,
+                    DROP_EARLY,
+                    IN_SYNC_AT_ONCE,
                     BLIND_SCRUB,
                     SERVE_WHILE_RECOVERING,
                     LIE_ABOUT_SYNC,
@@ -161,19 +164,50 @@ final class CanaryTap implements SimNet.Tap {
         }
     }
 
+    /// What the group makes of a configuration where it leaves out a rule, or null.
+    static @Nullable PgConfig wrong(Canary canary, PgConfig pg) {
+        PgConfig.Move move = pg.move();
+        PgConfig.Member joining = move == null ? null : pg.member(move.to());
+        if (move == null || joining == null || joining.state() != MemberState.RECOVERING) {
+            return null;
+        }
+        List<PgConfig.Member> members = new ArrayList<>(pg.members());
+        return switch (canary) {
+            case LEAVE_EARLY -> {
+                members.removeIf(member -> member.diskId() == move.from());
+                yield new PgConfig(pg.pg(), pg.epoch() + 1, members);
+            }
+            case IN_SYNC_AT_ONCE -> {
+                members.remove(joining);
+                members.add(
+                        new PgConfig.Member(
+                                joining.diskId(), joining.bootId(), MemberState.IN_SYNC));
+                yield new PgConfig(pg.pg(), pg.epoch() + 1, members, move);
+            }
+            default -> null;
+        };
+    }
+
     /// What a process is told of the map.
-    static MapUpdate filter(Canary canary, MapUpdate update) {
-        if (canary != Canary.SERVE_WHILE_RECOVERING) {
+    ///
+    /// @param node null for a gateway
+    static MapUpdate filter(Canary canary, MapUpdate update, @Nullable SimNode node) {
+        if (canary != Canary.SERVE_WHILE_RECOVERING && canary != Canary.DROP_EARLY) {
             return update;
         }
         List<PgConfig> pgs = new ArrayList<>();
         for (PgConfig pg : update.pgs()) {
-            List<PgConfig.Member> members = new ArrayList<>();
-            for (PgConfig.Member member : pg.members()) {
-                members.add(
-                        new PgConfig.Member(member.diskId(), member.bootId(), MemberState.IN_SYNC));
+            List<PgConfig.Member> members = new ArrayList<>(pg.members());
+            PgConfig.Move move = pg.move();
+            if (canary == Canary.SERVE_WHILE_RECOVERING) {
+                members.replaceAll(
+                        m -> new PgConfig.Member(m.diskId(), m.bootId(), MemberState.IN_SYNC));
+            } else if (move != null
+                    && node != null
+                    && node.disks().stream().anyMatch(disk -> disk.diskId() == move.from())) {
+                members.removeIf(member -> member.diskId() == move.from());
             }
-            pgs.add(new PgConfig(pg.pg(), pg.epoch(), members));
+            pgs.add(new PgConfig(pg.pg(), pg.epoch(), members, move));
         }
         return new MapUpdate(
                 update.after(),

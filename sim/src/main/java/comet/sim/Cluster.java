@@ -14,6 +14,7 @@ import comet.cluster.VolumeInfo.Attachment;
 import comet.cluster.VolumeInfo.Durability;
 import comet.port.Events.Level;
 import comet.replica.DiskServer;
+import comet.sim.check.G2KeepsCopies;
 import comet.sim.check.G3NothingStale;
 import comet.sim.check.G6OneWriter;
 import comet.sim.check.Rotten;
@@ -36,6 +37,8 @@ final class Cluster implements Guests.Access {
     /// An event that was not expected to be one.
     record Report(long atNs, String process, Level level, String code, String details) {}
 
+    private static final int REPLICAS = 2;
+
     private final Simulation simulation;
     private final Options options;
     private final SimNet net;
@@ -47,6 +50,7 @@ final class Cluster implements Guests.Access {
     private final Guests.Ids ids = new Guests.Ids();
     private final G3NothingStale stale = new G3NothingStale();
     private final G6OneWriter oneWriter = new G6OneWriter();
+    private final G2KeepsCopies copies = new G2KeepsCopies(REPLICAS);
     private final Rotten rotten = new Rotten();
     private final TreeMap<String, Integer> eventCounts = new TreeMap<>();
     private final List<Report> errors = new ArrayList<>();
@@ -62,6 +66,7 @@ final class Cluster implements Guests.Access {
     private final SimProcess admin;
     private final SimMetaClient adminClient;
     private final Operator operator = new Operator(this);
+    private final Mover mover = new Mover(this);
     private int lives;
 
     // Calm: everything up, in sync and flushed since the last fault.
@@ -83,6 +88,8 @@ final class Cluster implements Guests.Access {
         meta.why = word -> probe("unreachable " + word, 1);
         expectError("gateway-cut-off");
         meta.observe(stale::onUpdate);
+        meta.observe(copies::onUpdate);
+        meta.canary = canary;
         meta.observe(this::countLeftBehind);
         if (options.faults().contains(Options.Fault.DISK_ERROR)) {
             expectError("disk-failed");
@@ -143,6 +150,20 @@ final class Cluster implements Guests.Access {
 
     G3NothingStale stale() {
         return stale;
+    }
+
+    G2KeepsCopies copies() {
+        return copies;
+    }
+
+    /// Whether the group has removed the disk.
+    boolean removed(int diskId) {
+        DiskInfo disk = meta.truth().disk(diskId);
+        return disk != null && disk.state() == DiskInfo.State.REMOVED;
+    }
+
+    Mover mover() {
+        return mover;
     }
 
     G6OneWriter oneWriter() {
@@ -245,10 +266,13 @@ final class Cluster implements Guests.Access {
 
     /// Creates the cluster, starts nodes and gateways, makes the volumes, then runs `ready`.
     void create(Runnable ready) {
-        ClusterInfo info = new ClusterInfo(1, 2, options.pgCount(), 2);
+        ClusterInfo info = new ClusterInfo(1, 2, options.pgCount(), REPLICAS);
         adminClient.submit(
                 new Command.CreateCluster(info),
                 reply -> {
+                    if (options.rebuildAfterSeconds() > 0) {
+                        mover.rebuildAfter(options.rebuildAfterSeconds());
+                    }
                     nodes.forEach(SimNode::start);
                     gateways.forEach(SimGateway::start);
                     whenServing(() -> createVolume(0, ready));
@@ -424,6 +448,7 @@ final class Cluster implements Guests.Access {
         operator.lift();
         healed = true;
         scrubs.heal();
+        mover.resume();
     }
 
     /// What an operator would do for guests whose volume went elsewhere: moves them there. A
@@ -495,12 +520,18 @@ final class Cluster implements Guests.Access {
         for (int pg = 0; pg < meta.truth().pgCount(); pg++) {
             for (PgConfig.Member member : meta.truth().pg(pg).members()) {
                 DiskInfo disk = meta.truth().disk(member.diskId());
-                if (member.state() != MemberState.IN_SYNC && disk != null) {
+                boolean joins = joinsOnly(meta.truth().pg(pg), member);
+                if (member.state() != MemberState.IN_SYNC && disk != null && !joins) {
                     domains.add(disk.domain());
                 }
             }
         }
         return domains;
+    }
+
+    /// Whether the member is one more than there should be: the others hold everything.
+    private static boolean joinsOnly(PgConfig pg, PgConfig.Member member) {
+        return pg.joins(member.diskId()) && pg.inSyncCount() >= REPLICAS;
     }
 
     /// Everything is up and in sync, as the group has it.
@@ -518,9 +549,11 @@ final class Cluster implements Guests.Access {
         for (int pg = 0; pg < meta.truth().pgCount(); pg++) {
             for (PgConfig.Member member : meta.truth().pg(pg).members()) {
                 DiskInfo disk = meta.truth().disk(member.diskId());
-                if (member.state() != MemberState.IN_SYNC
-                        || disk == null
-                        || disk.bootId() != member.bootId()) {
+                boolean wrong =
+                        member.state() != MemberState.IN_SYNC
+                                || disk == null
+                                || disk.bootId() != member.bootId();
+                if (wrong && !joinsOnly(meta.truth().pg(pg), member)) {
                     return false;
                 }
             }

@@ -10,6 +10,8 @@ final class Dump {
     static String of(Cluster cluster) {
         StringBuilder out = new StringBuilder();
         line(out, "at " + cluster.simulation().nowNs() / 1e9 + " s");
+        line(out, cluster.meta().movesText());
+        cluster.meta().truth().disks().forEach(disk -> line(out, disk.toString()));
         for (int pg = 0; pg < cluster.meta().truth().pgCount(); pg++) {
             PgConfig config = cluster.meta().truth().pg(pg);
             line(out, "pg " + pg + " epoch " + config.epoch() + " " + config.members());

@@ -1,6 +1,7 @@
 package comet.sim;
 
 import comet.base.Prng;
+import comet.cluster.DiskInfo;
 import comet.meta.Heartbeats;
 import comet.sim.Options.Fault;
 import java.util.ArrayList;
@@ -118,6 +119,14 @@ final class Faults {
             case RESIZE -> cluster.operator().resize(prng);
             case VOLUMES -> cluster.operator().passingVolume(prng);
             case OPERATOR -> cluster.operator().turn(prng);
+            case WEIGHT -> cluster.mover().reweigh(prng);
+            case DRAIN -> cluster.mover().empty(prng, DiskInfo.State.DRAINING);
+            case REMOVE_DISK -> cluster.mover().empty(prng, DiskInfo.State.REMOVING);
+            case ADD_DISK -> cluster.nodes().get(prng.nextInt(cluster.nodes().size())).addDisk();
+            case PAUSE_MOVES -> {
+                cluster.mover().pause(someTimeNs());
+                yield true;
+            }
         };
     }
 

@@ -2,6 +2,7 @@ package comet.sim;
 
 import comet.base.Prng;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Set;
 
 /// What one run tries: sizes, habits of its guests and the faults that may happen, all drawn from
@@ -16,6 +17,8 @@ import java.util.Set;
 ///   small, writers wait for room, and their volumes are flushed for it, all the time
 /// @param passingWrites volumes that come and go are written to meanwhile
 /// @param scrub disks scrub all the time, and in the end they must have found everything
+/// @param domains over which the nodes are spread
+/// @param rebuildAfterSeconds how long a disk is away before its copies are made anew; 0 for never
 record Options(
         int nodeCount,
         int disksPerNode,
@@ -39,7 +42,9 @@ record Options(
         long unsyncedBytesMax,
         long inFlightBytesMax,
         boolean passingWrites,
-        boolean scrub) {
+        boolean scrub,
+        int domains,
+        int rebuildAfterSeconds) {
 
     /// Most data of one journal record, and so of one write.
     static final int RECORD_BYTES_MAX = 64 << 10;
@@ -62,6 +67,9 @@ record Options(
 
     /// Which seeds scrub.
     private static final long SCRUB_SALT = 932_118_057;
+
+    /// In which seeds operators change the cluster: none of those that were kept before.
+    private static final long MOVE_SALT = 733_114_521;
 
     /// What may go wrong.
     enum Fault {
@@ -98,7 +106,16 @@ record Options(
         /// A gateway and a node do not reach each other. In runs of their own, see [#SICK_SALT].
         CUT,
         /// No operation of a disk ends for a while. In the same runs.
-        HANG_DISK
+        HANG_DISK,
+        /// An operator changes what a disk is to hold; this and the next ones in runs of their own,
+        /// see [#MOVE_SALT].
+        WEIGHT,
+        /// A disk is to be emptied, or one that was takes its share again.
+        DRAIN,
+        ADD_DISK,
+        REMOVE_DISK,
+        /// Nothing moves for a while.
+        PAUSE_MOVES
     }
 
     /// Room for so little that guests meet its end.
@@ -172,7 +189,9 @@ record Options(
                         comet.volume.GatewayConfig.defaults().unsyncedBytesMax(),
                         comet.volume.GatewayConfig.defaults().inFlightBytesMax(),
                         false,
-                        false);
+                        false,
+                        2,
+                        0);
         Prng crowd = new Prng(Prng.mix(seed + CROWD_SALT));
         Options made = crowd.chance(1, 4) ? drawn.crowded(crowd) : drawn;
         Prng lonely = new Prng(Prng.mix(seed + LONELY_SALT));
@@ -182,7 +201,9 @@ record Options(
         Prng scrub = new Prng(Prng.mix(seed + SCRUB_SALT));
         made = scrub.chance(1, 4) ? made.scrubbed(scrub) : made;
         Prng sick = new Prng(Prng.mix(seed + SICK_SALT));
-        return sick.chance(1, 6) && !made.faults.isEmpty() ? made.sick(sick) : made;
+        made = sick.chance(1, 6) && !made.faults.isEmpty() ? made.sick(sick) : made;
+        Prng moving = new Prng(Prng.mix(seed + MOVE_SALT));
+        return moving.chance(1, 4) && !made.faults.isEmpty() ? made.moving(moving) : made;
     }
 
     /// The same with disks that scrub; half of those that have faults have rot among them.
@@ -211,6 +232,33 @@ record Options(
         EnumSet<Fault> more = EnumSet.of(Fault.OPERATOR);
         more.addAll(faults);
         return withFaults(more);
+    }
+
+    /// The same with operators who change the cluster while it serves.
+    Options moving(Prng prng) {
+        EnumSet<Fault> more = EnumSet.copyOf(faults);
+        List<Fault> changes = List.of(Fault.WEIGHT, Fault.DRAIN, Fault.ADD_DISK, Fault.REMOVE_DISK);
+        for (Fault change : changes) {
+            if (prng.chance(2, 3)) {
+                more.add(change);
+            }
+        }
+        more.add(changes.get(prng.nextInt(changes.size())));
+        if (prng.chance(1, 4)) {
+            more.add(Fault.PAUSE_MOVES);
+        }
+        Draft draft = new Draft(this);
+        draft.nodeCount = 3 + prng.nextInt(2);
+        draft.domains = 2 + prng.nextInt(2);
+        draft.pgCount = Math.max(pgCount, 4 << prng.nextInt(3));
+        draft.volumeChunks = Math.max(volumeChunks, 2 + prng.nextInt(3));
+        draft.faults = more;
+        draft.faultGapNs = Math.max(faultGapNs, 150_000_000L << prng.nextInt(3));
+        draft.safetyNs = Math.max(safetyNs, 8_000_000_000L + prng.nextLong(12_000_000_000L));
+        draft.habits = habits.withThink(20_000_000L << prng.nextInt(3));
+        draft.diskBytes = 1L << 30;
+        draft.rebuildAfterSeconds = prng.chance(1, 2) ? 0 : 1 + prng.nextInt(7);
+        return draft.done();
     }
 
     /// The same where many guests share little memory in the gateway, and flush all the time.
@@ -367,6 +415,8 @@ record Options(
         long inFlightBytesMax;
         boolean passingWrites;
         boolean scrub;
+        int domains;
+        int rebuildAfterSeconds;
 
         Draft(Options of) {
             nodeCount = of.nodeCount;
@@ -392,6 +442,8 @@ record Options(
             inFlightBytesMax = of.inFlightBytesMax;
             passingWrites = of.passingWrites;
             scrub = of.scrub;
+            domains = of.domains;
+            rebuildAfterSeconds = of.rebuildAfterSeconds;
         }
 
         Options done() {
@@ -418,7 +470,9 @@ record Options(
                     unsyncedBytesMax,
                     inFlightBytesMax,
                     passingWrites,
-                    scrub);
+                    scrub,
+                    domains,
+                    rebuildAfterSeconds);
         }
     }
 }

@@ -127,6 +127,9 @@ public final class Run {
         if (found == null) {
             found = cluster.oneWriter().check();
         }
+        if (found == null) {
+            found = cluster.copies().check();
+        }
         return found == null ? null : found.toString();
     }
 
@@ -224,7 +227,9 @@ public final class Run {
     }
 
     private boolean quiet() {
-        return cluster.settled() && cluster.guests().stream().allMatch(Guests::idle);
+        return cluster.settled()
+                && cluster.meta().movesDone()
+                && cluster.guests().stream().allMatch(Guests::idle);
     }
 
     private @Nullable String judge() {

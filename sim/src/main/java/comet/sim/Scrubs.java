@@ -86,7 +86,14 @@ final class Scrubs {
             orders.put(disk.diskId(), Long.MAX_VALUE);
             admin.submit(
                     new Command.OrderScrub(-1, disk.diskId(), 1),
-                    reply -> orders.put(disk.diskId(), ((Reply.Id) reply).id()));
+                    reply -> {
+                        if (reply instanceof Reply.Id id) {
+                            orders.put(disk.diskId(), id.id());
+                        } else {
+                            // It was removed.
+                            orders.remove(disk.diskId());
+                        }
+                    });
         }
         return () -> {
             boolean done = true;

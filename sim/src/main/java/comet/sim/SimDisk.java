@@ -65,6 +65,10 @@ final class SimDisk {
         client.submit(
                 new Command.AddDisk(nodeId, 7, uuid, domain, 1 << 20),
                 reply -> {
+                    if (reply instanceof Reply.Refused refused
+                            && refused.code().equals("removed-disk")) {
+                        return;
+                    }
                     Check.that(reply instanceof Reply.Id, "disk refused: " + reply);
                     diskId = (int) ((Reply.Id) reply).id();
                     Media folder = media.mount(life);
@@ -123,9 +127,12 @@ final class SimDisk {
                     served =
                             node.addDisk(
                                     SimNode.identity(diskId, uuid),
-                                    cluster.canary() == Canary.BLIND_SCRUB
-                                            ? Blind.of(opened)
-                                            : opened,
+                                    new SimStore(
+                                            cluster.canary() == Canary.BLIND_SCRUB
+                                                    ? Blind.of(opened)
+                                                    : opened,
+                                            cluster,
+                                            diskId),
                                     opened.startCount(),
                                     opened.bootId(),
                                     opened.clean(),

@@ -80,7 +80,7 @@ final class SimGateway {
         life = cluster.nextLife();
         simulation.trace(name, "starts, life " + life);
         SimMetaClient client = cluster.meta().client(born);
-        client.filter = update -> CanaryTap.filter(cluster.canary(), update);
+        client.filter = update -> CanaryTap.filter(cluster.canary(), update, null);
         client.submit(
                 new Command.RegisterGateway(name, name, 1, name.hashCode(), life),
                 reply -> {

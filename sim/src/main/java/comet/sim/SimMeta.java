@@ -6,17 +6,21 @@ import comet.cluster.Command;
 import comet.cluster.DiskInfo;
 import comet.cluster.DiskLife;
 import comet.cluster.MapUpdate;
+import comet.cluster.PgConfig;
 import comet.cluster.Reply;
 import comet.meta.Decision;
 import comet.meta.Facts;
 import comet.meta.Group;
+import comet.meta.GroupRecord;
 import comet.meta.Heartbeats;
 import comet.meta.LossRules;
+import comet.meta.Moves;
 import comet.meta.Reports;
 import comet.meta.Submission;
 import comet.meta.Watch;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -64,6 +68,10 @@ final class SimMeta {
     private long unreachableUntilNs;
 
     private long watchSequence;
+    private final Moves moves = new Moves();
+
+    /// What the group itself does wrong.
+    Canary canary = Canary.NONE;
 
     /// How the leader sees for itself whether a disk answers.
     interface Prober {
@@ -103,6 +111,11 @@ final class SimMeta {
                 simulation.trace("meta", "disk " + command.diskId() + " is " + command.why());
                 why.proposed(command.why());
                 propose(command);
+            }
+            long nowNs = simulation.nowNs();
+            Facts facts = heartbeats.at(nowNs);
+            for (Command step : moves.look(truth, facts, Set.of(), nowNs, nowNs / 1_000_000)) {
+                take(new Submission(WATCH_ORIGIN, ++watchSequence, step), reply -> {});
             }
         }
         simulation.in(Watch.INTERVAL_NS, this::watch);
@@ -166,6 +179,7 @@ final class SimMeta {
     void newLeader() {
         heartbeats.lead(simulation.nowNs());
         reports.clear();
+        moves.forget();
         // The new leader has its state from a snapshot.
         group = new Group(group.image());
     }
@@ -248,6 +262,7 @@ final class SimMeta {
         simulation.note(decision.reply().hashCode());
         if (update != null) {
             publish(update);
+            doWrong(update);
         }
         Decision.YieldQuestion question = decision.question();
         if (question != null && asking.mayAsk) {
@@ -256,6 +271,36 @@ final class SimMeta {
         }
         watch.answered(asking.submission.command(), decision.reply(), simulation.nowNs());
         asking.done.accept(decision.reply());
+    }
+
+    /// Leaves out a rule of the group, see [Canary].
+    private void doWrong(MapUpdate update) {
+        for (PgConfig pg : update.pgs()) {
+            PgConfig wrong = CanaryTap.wrong(canary, pg);
+            if (wrong != null) {
+                group.replay(new GroupRecord.PgSet(wrong));
+            }
+        }
+        MapUpdate more = canary == Canary.NONE ? null : group.endEntry();
+        if (more != null) {
+            publish(more);
+        }
+    }
+
+    String movesText() {
+        return "moves " + moves.progress() + " " + truth.settings();
+    }
+
+    /// Whether everything lies where it should, as the leader has found at its last look.
+    boolean movesDone() {
+        boolean done = moves.progress().isDone();
+        for (int pg = 0; pg < truth.pgCount(); pg++) {
+            done &= truth.pg(pg).move() == null;
+        }
+        for (DiskInfo disk : truth.disks()) {
+            done &= disk.state() != DiskInfo.State.REMOVING;
+        }
+        return done;
     }
 
     private void ask(Decision.YieldQuestion question, Asking asking) {

@@ -16,6 +16,11 @@ import org.jspecify.annotations.Nullable;
 
 /// A storage node: a machine with disks that stay, and lives of a process that come and go.
 final class SimNode {
+    /// What one node may be given.
+    private static final int DISKS_MAX = 4;
+
+    private static final String[] DOMAINS = {"east", "west", "north"};
+
     private final Cluster cluster;
     private final Simulation simulation;
     private final int number;
@@ -24,15 +29,19 @@ final class SimNode {
     private final List<SimDisk> disks = new ArrayList<>();
     private @Nullable SimProcess process;
     private @Nullable NodeServer server;
+    private @Nullable SimMetaClient client;
     private int nodeId;
     private boolean stopping;
+
+    /// In this life it is registered, and its disks are started.
+    private boolean joined;
 
     SimNode(Cluster cluster, int number) {
         this.cluster = cluster;
         this.number = number;
         simulation = cluster.simulation();
         name = "node-" + (number + 1);
-        domain = number % 2 == 0 ? "east" : "west";
+        domain = DOMAINS[number % cluster.options().domains()];
         for (int d = 0; d < cluster.options().disksPerNode(); d++) {
             disks.add(new SimDisk(cluster, name + "." + d));
         }
@@ -74,10 +83,30 @@ final class SimNode {
         }
         for (SimDisk disk : disks) {
             DiskServer served = disk.served();
-            if (served == null || !served.serving()) {
+            if ((served == null || !served.serving()) && !cluster.removed(disk.diskId())) {
                 return false;
             }
         }
+        return true;
+    }
+
+    /// The operator gives the node one more disk.
+    boolean addDisk() {
+        SimProcess life = process;
+        NodeServer serving = server;
+        SimMetaClient asking = client;
+        if (life == null
+                || serving == null
+                || asking == null
+                || !serving()
+                || !joined
+                || stopping
+                || disks.size() >= DISKS_MAX) {
+            return false;
+        }
+        SimDisk disk = new SimDisk(cluster, name + "." + disks.size());
+        disks.add(disk);
+        simulation.in(0, life.life(), () -> disk.start(life, asking, serving, nodeId, domain));
         return true;
     }
 
@@ -89,14 +118,16 @@ final class SimNode {
         SimProcess life = cluster.process(name);
         process = life;
         stopping = false;
+        joined = false;
         simulation.trace(name, "starts");
-        SimMetaClient client = cluster.meta().client(life);
-        client.filter = update -> CanaryTap.filter(cluster.canary(), update);
+        SimMetaClient asking = cluster.meta().client(life);
+        client = asking;
+        asking.filter = update -> CanaryTap.filter(cluster.canary(), update, this);
         NodeParts parts =
                 new NodeParts(
                         NodeConfig.defaults().withScrub(cluster.options().scrubs()),
                         life.loop(),
-                        client,
+                        asking,
                         cluster.net().dialer(life),
                         life.frames(),
                         life.bufs(),
@@ -106,16 +137,17 @@ final class SimNode {
         server = serving;
         String address = name + ":1";
         cluster.net().listen(life, address, serving);
-        client.submit(
+        asking.submit(
                 new Command.RegisterNode(name, domain, name, List.of(address)),
                 reply -> {
                     Check.that(reply instanceof Reply.Id, "node refused: " + reply);
                     nodeId = (int) ((Reply.Id) reply).id();
-                    for (SimDisk disk : disks) {
-                        disk.start(life, client, serving, nodeId, domain);
+                    joined = true;
+                    for (SimDisk disk : present()) {
+                        disk.start(life, asking, serving, nodeId, domain);
                     }
                 });
-        client.beat(() -> {
+        asking.beat(() -> {
             for (SimDisk disk : disks) {
                 DiskServer served = disk.served();
                 if (life.alive() && served != null && served.bootId() != 0) {
@@ -189,6 +221,11 @@ final class SimNode {
         cluster.net().died(life, silentNs);
     }
 
+    /// Those that were not removed: an operator takes them out before the next start.
+    private List<SimDisk> present() {
+        return disks.stream().filter(disk -> !cluster.removed(disk.diskId())).toList();
+    }
+
     void heal() {
         for (SimDisk disk : disks) {
             disk.heal();
@@ -204,11 +241,15 @@ final class SimNode {
         if (life == null || serving == null) {
             return 0;
         }
+        int count = 0;
         for (SimDisk disk : disks) {
             long known = serving.map().revision();
-            simulation.in(0, life.life(), () -> disk.image(life, known, done));
+            if (disk.served() != null) {
+                simulation.in(0, life.life(), () -> disk.image(life, known, done));
+                count++;
+            }
         }
-        return disks.size();
+        return count;
     }
 
     String dump() {

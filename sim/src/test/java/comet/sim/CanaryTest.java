@@ -2,6 +2,7 @@ package comet.sim;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import comet.base.Prng;
 import comet.sim.Options.Fault;
 import java.util.EnumSet;
 import java.util.Set;
@@ -42,6 +43,41 @@ class CanaryTest {
     @Test
     void g1_a_replica_that_loses_blocks_is_caught() {
         caught(Canary.LOSE_BLOCKS, "G1");
+    }
+
+    private static void caughtWhileMoving(Canary canary, String guarantee, Fault... faults) {
+        Set<Fault> on = EnumSet.of(Fault.DRAIN, Fault.WEIGHT);
+        on.addAll(java.util.List.of(faults));
+        TreeMap<String, Integer> found = new TreeMap<>();
+        for (long seed = 1; seed <= SEEDS_MAX; seed++) {
+            Options options = Options.of(seed).moving(new Prng(seed)).withFaults(on);
+            String failure = Run.of(seed, options, canary, Trace.off()).failure();
+            if (failure != null) {
+                found.merge(failure.lines().findFirst().orElse(""), 1, Integer::sum);
+            }
+            if (failure != null && failure.startsWith(guarantee + ":")) {
+                System.out.println(canary + " caught by seed " + seed);
+                Run.Outcome sound = Run.of(seed, options, Canary.NONE, Trace.off());
+                assertThat(sound.failure()).isNull();
+                return;
+            }
+        }
+        throw new AssertionError(canary + " was not caught as " + guarantee + " " + found);
+    }
+
+    @Test
+    void g2_a_replica_that_leaves_before_the_new_one_is_in_sync_is_caught() {
+        caughtWhileMoving(Canary.LEAVE_EARLY, "G2");
+    }
+
+    @Test
+    void g2_a_replica_that_deletes_before_it_has_left_is_caught() {
+        caughtWhileMoving(Canary.DROP_EARLY, "G2");
+    }
+
+    @Test
+    void g1_a_new_replica_that_counts_as_in_sync_at_once_is_caught() {
+        caughtWhileMoving(Canary.IN_SYNC_AT_ONCE, "G1", Fault.AWAY, Fault.KILL_NODE);
     }
 
     @Test

@@ -30,6 +30,15 @@ public record Admin(
         return new Settings(group);
     }
 
+    Changes changes() {
+        return new Changes(group);
+    }
+
+    Moving moving() {
+        GroupStatus status = group.status();
+        return group.read(map -> Moving.of(map, status));
+    }
+
     List<DiskState> localDisks() {
         return nodes == null ? List.of() : nodes.disks();
     }

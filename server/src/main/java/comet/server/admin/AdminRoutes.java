@@ -28,7 +28,10 @@ final class AdminRoutes {
     private record CreateCluster(@Nullable Integer replicas, @Nullable Integer placementGroups) {}
 
     private record AddDisk(
-            @Nullable String path, @Nullable Long weightBytes, @Nullable String domain) {}
+            @Nullable String path,
+            @Nullable Long weightBytes,
+            @Nullable String domain,
+            @Nullable Boolean idle) {}
 
     private record CreateVolume(
             @Nullable String name,
@@ -87,6 +90,7 @@ final class AdminRoutes {
                 "/v1/gateway/volumes",
                 c -> json(c, Map.of("name", gatewayName(), "volumes", gatewayVolumes())));
         routes.get("/v1/node/disks", c -> json(c, Map.of("disks", admin.localDisks())));
+        new ChangeRoutes(admin).register(routes);
         volumes(routes);
         routes.get(
                 "/metrics",
@@ -185,7 +189,9 @@ final class AdminRoutes {
                             .formatted(node));
         }
         long weight = body.weightBytes == null ? 0 : body.weightBytes;
-        int id = nodes.addDisk(node, Path.of(need(body.path, "path")), weight, body.domain);
+        Path path = Path.of(need(body.path, "path"));
+        boolean idle = Boolean.TRUE.equals(body.idle);
+        int id = nodes.addDisk(node, path, weight, body.domain, idle);
         json(c.status(201), Map.of("id", id));
     }
 
@@ -251,7 +257,7 @@ final class AdminRoutes {
                         .formatted(text, map.pgCount() - 1));
     }
 
-    private static int number(String text) {
+    static int number(String text) {
         try {
             return Integer.parseInt(text);
         } catch (NumberFormatException e) {
@@ -278,14 +284,14 @@ final class AdminRoutes {
         return c.pathParam("name");
     }
 
-    private static <T> T need(@Nullable T value, String field) {
+    static <T> T need(@Nullable T value, String field) {
         if (value == null) {
             throw AdminException.bad("bad-request", "the field `%s` is missing".formatted(field));
         }
         return value;
     }
 
-    private static <T> T body(Context c, Class<T> type) {
+    static <T> T body(Context c, Class<T> type) {
         String text = c.body();
         try {
             T body = JSON.readValue(text.isBlank() ? "{}" : text, type);
@@ -299,7 +305,7 @@ final class AdminRoutes {
         }
     }
 
-    private static void json(Context c, Object value) {
+    static void json(Context c, Object value) {
         c.contentType("application/json").result(JSON.writeValueAsBytes(value));
     }
 }

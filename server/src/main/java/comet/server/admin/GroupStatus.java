@@ -1,5 +1,6 @@
 package comet.server.admin;
 
+import comet.meta.Moves;
 import comet.server.raft.DiskUse;
 import java.util.List;
 import java.util.Map;
@@ -14,12 +15,14 @@ import org.jspecify.annotations.Nullable;
 /// @param gateways by gateway id
 /// @param settled false while the leader has not led for one heartbeat timeout: who is not listed
 ///   may still live
+/// @param moves placement groups that are to move, as the leader has it
 public record GroupStatus(
         String leader,
         List<String> members,
         Map<Integer, Seen> disks,
         Map<Long, Seen> gateways,
-        boolean settled) {
+        boolean settled,
+        Moves.Progress moves) {
     /// @param alive heard of within the heartbeat timeout
     /// @param agoMs since then
     /// @param bootId of a disk, the life that reports; 0 for a gateway
@@ -28,6 +31,16 @@ public record GroupStatus(
         public Seen(boolean alive, long agoMs, long bootId) {
             this(alive, agoMs, bootId, null);
         }
+    }
+
+    /// With nothing to move.
+    public GroupStatus(
+            String leader,
+            List<String> members,
+            Map<Integer, Seen> disks,
+            Map<Long, Seen> gateways,
+            boolean settled) {
+        this(leader, members, disks, gateways, settled, Moves.Progress.NONE);
     }
 
     public GroupStatus {

@@ -3,6 +3,7 @@ package comet.server.admin;
 import comet.cluster.ClusterMap;
 import comet.cluster.DiskInfo;
 import comet.cluster.MemberState;
+import comet.cluster.NodeInfo;
 import comet.cluster.PgConfig;
 import comet.cluster.PgConfig.Member;
 import comet.cluster.VolumeInfo;
@@ -105,6 +106,7 @@ public record Health(String status, List<Item> items) {
         map.disks().forEach(disk -> use(Views.use(disk.diskId(), status, disks), map, items));
         Scrubbing.health(map, items);
         gateways(map, status, items);
+        changes(map, status, items);
         for (VolumeState volume : volumes) {
             if (!volume.waitsFor().isEmpty()) {
                 items.add(
@@ -185,14 +187,14 @@ public record Health(String status, List<Item> items) {
             empty += members.isEmpty() ? 1 : 0;
             few += !members.isEmpty() && pg.members().size() < replicas ? 1 : 0;
             for (Member member : pg.members()) {
-                if (member.state() == MemberState.STALE) {
+                if (member.state() == MemberState.STALE && !pg.joins(member.diskId())) {
                     leftBehind.merge(member.diskId(), 1, Integer::sum);
                 }
             }
             for (Member member : members) {
                 if (PgStates.away(member, status)) {
                     waiting.merge(member.diskId(), 1, Integer::sum);
-                } else if (member.state() == MemberState.RECOVERING) {
+                } else if (member.state() == MemberState.RECOVERING && !pg.joins(member.diskId())) {
                     recovering.merge(member.diskId(), 1, Integer::sum);
                 }
             }
@@ -305,6 +307,41 @@ public record Health(String status, List<Item> items) {
                                             .formatted(
                                                     Views.gatewayName(map, gatewayId),
                                                     names(volumes)))));
+        }
+    }
+
+    /// What operators have asked for and is not done, and what keeps copies from being made anew.
+    private static void changes(ClusterMap map, GroupStatus status, List<Item> items) {
+        Moving moving = Moving.of(map, status);
+        if (moving.left() > 0) {
+            items.add(new Item("warn", "moving", moving.text(), moving.left()));
+        }
+        if (moving.left() > 0 && moving.paused()) {
+            items.add(
+                    new Item(
+                            "warn",
+                            "moves-paused",
+                            "placement groups do not move: `comet cluster rebalance resume` lets them"));
+        }
+        if (moving.rebuildImpossible() > 0) {
+            items.add(
+                    new Item(
+                            "error",
+                            "rebuild-impossible",
+                            "%d lost copies cannot be made anew, since no disk is left in a domain of its own: add disks, or bring back those that are away"
+                                    .formatted(moving.rebuildImpossible()),
+                            moving.rebuildImpossible()));
+        }
+        long nowMs = System.currentTimeMillis();
+        for (NodeInfo node : map.nodes()) {
+            if (node.inMaintenance(nowMs)) {
+                items.add(
+                        new Item(
+                                "warn",
+                                "maintenance",
+                                "node %s is in maintenance: nothing is rebuilt while its disks are away"
+                                        .formatted(node.name())));
+            }
         }
     }
 

@@ -5,6 +5,7 @@ import comet.cluster.Command;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
 import comet.meta.GroupEvent;
+import comet.meta.Moves;
 import comet.server.control.BlockingMeta;
 import comet.server.raft.MetaStatus;
 import java.time.Duration;
@@ -67,8 +68,14 @@ public final class LoopGroup implements GroupAccess {
                     gateway.gatewayId(), new GroupStatus.Seen(gateway.alive(), gateway.agoMs(), 0));
         }
         String leader = status.leader();
+        Moves.Progress moves = status.moves();
         return new GroupStatus(
-                leader == null ? "" : leader, status.members(), disks, gateways, status.settled());
+                leader == null ? "" : leader,
+                status.members(),
+                disks,
+                gateways,
+                status.settled(),
+                moves == null ? Moves.Progress.NONE : moves);
     }
 
     private interface Question<T> {

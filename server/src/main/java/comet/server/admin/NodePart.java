@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 public interface NodePart {
     /// A disk as its own node sees it.
     ///
-    /// @param state `serving`, `waiting`, `refused` (by the metadata group), `failed`
+    /// @param state `serving`, `waiting`, `refused` (by the metadata group), `failed`, `removed`
     /// @param detail what it waits for or how it failed; empty otherwise
     /// @param journalUsed share of the journal in use, 0 to 1
     record DiskState(
@@ -28,6 +28,7 @@ public interface NodePart {
     ///
     /// @param weightBytes 0: the capacity of its device
     /// @param domain null: the node's
+    /// @param idle it gets nothing until it replaces another one, or is told to
     /// @return the disk's id
-    int addDisk(String node, Path folder, long weightBytes, @Nullable String domain);
+    int addDisk(String node, Path folder, long weightBytes, @Nullable String domain, boolean idle);
 }

@@ -16,6 +16,8 @@ final class PgStates {
     enum State {
         /// As many copies in sync as configured, all alive.
         OK,
+        /// All copies are in sync; one of them is being made anew on another disk, to move there.
+        MOVING,
         /// A member is being brought up to date.
         RECOVERING,
         /// It goes on without a member that is away or was left behind.
@@ -43,9 +45,12 @@ final class PgStates {
             }
         }
         for (Member member : members) {
-            if (member.state() == MemberState.RECOVERING) {
+            if (member.state() == MemberState.RECOVERING && !pg.joins(member.diskId())) {
                 return State.RECOVERING;
             }
+        }
+        if (pg.move() != null && pg.inSyncCount() >= replicas) {
+            return State.MOVING;
         }
         if (members.size() < pg.members().size()) {
             return State.DEGRADED;

@@ -105,7 +105,8 @@ public final class RemoteParts implements NodePart, GatewayPart {
     }
 
     @Override
-    public int addDisk(String node, Path folder, long weightBytes, @Nullable String domain) {
+    public int addDisk(
+            String node, Path folder, long weightBytes, @Nullable String domain, boolean idle) {
         AdminClient client = nodes.get(node);
         if (client == null) {
             throw AdminException.missing(
@@ -116,6 +117,7 @@ public final class RemoteParts implements NodePart, GatewayPart {
         body.put("path", folder.toString());
         body.put("weightBytes", weightBytes);
         body.put("domain", domain);
+        body.put("idle", idle);
         return within(CHANGE_MAX, c -> c.post("/v1/nodes/" + node + "/disks", body), client)
                 .path("id")
                 .asInt();

@@ -26,18 +26,26 @@ import org.jspecify.annotations.Nullable;
 final class Views {
     private Views() {}
 
+    /// @param state `active`, `draining`, or `drained` where its disks are empty
+    /// @param pgs copies of placement groups on its disks
+    /// @param maintenanceUntilMs null where it is in none; a time far away where it ends by an
+    ///   operator's word
     record NodeView(
             int id,
             String name,
             String domain,
             String host,
             boolean alive,
+            String state,
             int disks,
+            int pgs,
             @Nullable Long usedBytes,
             @Nullable Long capacityBytes,
-            List<String> addresses) {}
+            List<String> addresses,
+            @Nullable Long maintenanceUntilMs) {}
 
     /// @param pgs placement groups that have the disk as a member
+    /// @param pgsHeld of which it is a member, or has an old copy
     /// @param usedBytes as its node said last; null where nobody knows
     /// @param level `ok`, `near-full` or `full`; null where the use is not known
     /// @param scrub the last whole lap over the disk
@@ -51,6 +59,7 @@ final class Views {
             long weight,
             int pgs,
             int pgsInSync,
+            int pgsHeld,
             @Nullable Long usedBytes,
             @Nullable Long capacityBytes,
             @Nullable String level,
@@ -125,7 +134,12 @@ final class Views {
 
     static List<NodeView> nodes(ClusterMap map, GroupStatus status) {
         List<NodeView> nodes = new ArrayList<>();
+        long nowMs = System.currentTimeMillis();
+        Map<Integer, Integer> held = held(map);
         for (NodeInfo node : map.nodes()) {
+            if (node.removed()) {
+                continue;
+            }
             List<DiskInfo> disks = disksOf(map, node.nodeId());
             boolean alive = disks.stream().anyMatch(disk -> status.diskAlive(disk.diskId()));
             List<DiskUse> uses = new ArrayList<>();
@@ -143,12 +157,37 @@ final class Views {
                             node.domain(),
                             node.hostId(),
                             alive,
+                            state(disks, held),
                             disks.size(),
+                            groups(disks, held),
                             known ? uses.stream().mapToLong(DiskUse::usedBytes).sum() : null,
                             known ? uses.stream().mapToLong(DiskUse::capacityBytes).sum() : null,
-                            node.addresses()));
+                            node.addresses(),
+                            node.inMaintenance(nowMs) ? node.maintenanceUntilMs() : null));
         }
         return nodes;
+    }
+
+    /// Copies of placement groups by disk, the old ones of replicas that were left behind too.
+    private static Map<Integer, Integer> held(ClusterMap map) {
+        Map<Integer, Integer> held = new TreeMap<>();
+        for (int pg = 0; pg < map.pgCount(); pg++) {
+            for (Member member : map.pg(pg).members()) {
+                held.merge(member.diskId(), 1, Integer::sum);
+            }
+        }
+        return held;
+    }
+
+    private static int groups(List<DiskInfo> disks, Map<Integer, Integer> held) {
+        return disks.stream().mapToInt(disk -> held.getOrDefault(disk.diskId(), 0)).sum();
+    }
+
+    private static String state(List<DiskInfo> disks, Map<Integer, Integer> held) {
+        boolean leaving =
+                !disks.isEmpty()
+                        && disks.stream().noneMatch(d -> d.state() == DiskInfo.State.ACTIVE);
+        return !leaving ? "active" : groups(disks, held) > 0 ? "draining" : "drained";
     }
 
     static List<DiskInfo> disksOf(ClusterMap map, int nodeId) {
@@ -180,6 +219,7 @@ final class Views {
             }
         }
         List<DiskView> disks = new ArrayList<>();
+        Map<Integer, Integer> held = held(map);
         for (DiskInfo disk : map.disks()) {
             DiskUse use = use(disk.diskId(), status, local);
             disks.add(
@@ -193,6 +233,7 @@ final class Views {
                             disk.weight(),
                             pgs.getOrDefault(disk.diskId(), 0),
                             inSync.getOrDefault(disk.diskId(), 0),
+                            held.getOrDefault(disk.diskId(), 0),
                             use == null ? null : use.usedBytes(),
                             use == null ? null : use.capacityBytes(),
                             use == null ? null : Health.level(use).word,
@@ -308,7 +349,8 @@ final class Views {
             long capacityBytes,
             int disksNearFull,
             int disksFull,
-            List<String> warnings) {}
+            List<String> warnings,
+            Moving moves) {}
 
     static ClusterView cluster(
             ClusterMap map,
@@ -351,7 +393,8 @@ final class Views {
                 capacity,
                 count(disks, Health.Level.NEAR_FULL),
                 count(disks, Health.Level.FULL),
-                warnings(map, status));
+                warnings(map, status),
+                Moving.of(map, status));
     }
 
     private static int count(List<DiskView> disks, Health.Level level) {

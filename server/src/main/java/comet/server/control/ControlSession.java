@@ -1,6 +1,5 @@
 package comet.server.control;
 
-import comet.cluster.Command;
 import comet.cluster.MapUpdate;
 import comet.meta.Decision.YieldQuestion;
 import comet.server.control.ControlMessage.Push;
@@ -65,9 +64,8 @@ final class ControlSession {
             return;
         }
         switch (request) {
-            case Request.Submit submit
-                    when submit.submission().command() instanceof Command.Unreachable ->
-                    close("only the leader says what cannot be reached");
+            case Request.Submit submit when submit.submission().command().leadersOnly() ->
+                    close("only the leader says what cannot be reached, and what is to move");
             case Request.Submit submit ->
                     await(
                             requestId,

@@ -30,8 +30,18 @@ public final class NodeDisk {
     ///
     /// @param journalFolder where its journal lies if not in its own folder
     /// @param weight share of placement; 0: the capacity of the device
+    /// @param idle a new one gets nothing for now
     public record Settings(
-            Path folder, @Nullable Path journalFolder, long weight, @Nullable String domain) {}
+            Path folder,
+            @Nullable Path journalFolder,
+            long weight,
+            @Nullable String domain,
+            boolean idle) {
+        public Settings(
+                Path folder, @Nullable Path journalFolder, long weight, @Nullable String domain) {
+            this(folder, journalFolder, weight, domain, false);
+        }
+    }
 
     /// How long a disk may take to replay its journal, or to put everything in its place when it is
     /// closed: a gigabyte of small writes on a slow device.
@@ -253,7 +263,8 @@ public final class NodeDisk {
                                         entry.uuidHigh(),
                                         entry.uuidLow(),
                                         Objects.requireNonNullElse(settings.domain(), domain),
-                                        weight(settings)));
+                                        weight(settings),
+                                        settings.idle()));
         DiskIdentity identity =
                 new DiskIdentity(
                         cluster.clusterHigh(),

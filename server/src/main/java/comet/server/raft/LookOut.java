@@ -7,11 +7,14 @@ import comet.cluster.DiskLife;
 import comet.cluster.MapUpdate;
 import comet.cluster.NodeInfo;
 import comet.cluster.Reply;
+import comet.meta.Facts;
+import comet.meta.Moves;
 import comet.meta.Submission;
 import comet.meta.Watch;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -21,8 +24,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// Where this member leads: looks regularly for disks that serve no longer, has those probed that
-/// gateways cannot reach, and has the group go on without them ([Watch] says which). On a thread of
-/// its own.
+/// gateways cannot reach, and has the group go on without them ([Watch] says which); and has
+/// placement groups move to where they should be ([Moves] says which). On a thread of its own.
 final class LookOut implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(LookOut.class);
     private static final long OUTCOME_MS_MAX = 2000;
@@ -42,6 +45,12 @@ final class LookOut implements AutoCloseable {
 
         void probed(DiskLife life, boolean answered);
 
+        /// Who lives, as of now.
+        Facts facts();
+
+        /// Disks that take nothing more.
+        Set<Integer> full();
+
         MapUpdate localChangesAfter(long revision);
 
         CompletableFuture<Reply> submit(Submission submission);
@@ -50,6 +59,8 @@ final class LookOut implements AutoCloseable {
     private final Leader leader;
     private final ClusterMap map = new ClusterMap();
     private final long origin = new SecureRandom().nextLong() | 1;
+    private final Moves moves = new Moves();
+    private volatile Moves.Progress progress = Moves.Progress.NONE;
     private long sequence;
     private volatile @Nullable Probe probe;
     private final ScheduledExecutorService thread =
@@ -69,15 +80,24 @@ final class LookOut implements AutoCloseable {
         probe = newProbe;
     }
 
+    /// What there is to move, as of the last look. For any thread.
+    Moves.Progress moves() {
+        return progress;
+    }
+
     private void look() {
         try {
             if (leader.leads()) {
                 map.apply(leader.localChangesAfter(map.revision()));
                 sendProbes();
                 propose(leader.look(map));
+                move(leader.facts());
+            } else {
+                moves.forget();
+                progress = Moves.Progress.NONE;
             }
         } catch (RuntimeException e) {
-            LOG.error("the look-out for silent disks has failed", e);
+            LOG.error("the look-out has failed", e);
         }
     }
 
@@ -111,6 +131,22 @@ final class LookOut implements AutoCloseable {
                     command.why());
             outcomes.add(leader.submit(new Submission(origin, ++sequence, command)));
         }
+        await(outcomes);
+    }
+
+    private void move(Facts facts) {
+        List<CompletableFuture<Reply>> outcomes = new ArrayList<>();
+        long nowNs = System.nanoTime();
+        long nowMs = System.currentTimeMillis();
+        for (Command command : moves.look(map, facts, leader.full(), nowNs, nowMs)) {
+            LOG.debug("event=move command={}", command);
+            outcomes.add(leader.submit(new Submission(origin, ++sequence, command)));
+        }
+        progress = moves.progress();
+        await(outcomes);
+    }
+
+    private static void await(List<CompletableFuture<Reply>> outcomes) {
         // At the next look what was decided is to be known; if it is not, it is asked again.
         CompletableFuture.allOf(outcomes.toArray(CompletableFuture[]::new))
                 .orTimeout(OUTCOME_MS_MAX, TimeUnit.MILLISECONDS)

@@ -12,6 +12,7 @@ import comet.meta.Facts;
 import comet.meta.GroupEvent;
 import comet.meta.Heartbeats;
 import comet.meta.LossRules;
+import comet.meta.Moves;
 import comet.meta.Reports;
 import comet.meta.Submission;
 import comet.meta.Watch;
@@ -19,7 +20,9 @@ import comet.server.json.Json;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
@@ -52,6 +55,9 @@ public final class MetaMember implements AutoCloseable {
     private static final int BATCH_COMMANDS_MAX = 256;
 
     private static final int BATCH_PGS_MAX = 16_384;
+
+    /// A disk of which more is in use gets nothing moved to it.
+    private static final double FULL_SHARE = 0.9;
 
     private final RaftSettings settings;
     private final MetadataLog log;
@@ -171,7 +177,7 @@ public final class MetaMember implements AutoCloseable {
                         waiting.submission.command() instanceof Command.RegisterDisk
                                 || waiting.submission.command() instanceof Command.RegisterGateway
                                 || waiting.submission.command() instanceof Command.Attach
-                                || waiting.submission.command() instanceof Command.Unreachable;
+                                || waiting.submission.command().leadersOnly();
             }
             queue.subList(0, batch.size()).clear();
             Facts known = asksForLiveness ? heartbeats.at(System.nanoTime()) : Facts.NONE;
@@ -187,6 +193,8 @@ public final class MetaMember implements AutoCloseable {
         return switch (command) {
             case Command.InSync inSync -> inSync.pgs().size();
             case Command.NewEpoch newEpoch -> newEpoch.pgs().size();
+            case Command.StartMoves start -> start.moves().size();
+            case Command.EndMoves end -> end.pgs().size();
             default -> 1;
         };
     }
@@ -376,7 +384,13 @@ public final class MetaMember implements AutoCloseable {
                 settled,
                 log.localChangesAfter(Long.MAX_VALUE).revision(),
                 disks,
-                gateways);
+                gateways,
+                leadership.self() ? lookOut.moves() : Moves.Progress.NONE);
+    }
+
+    /// What there is to move, where this member leads.
+    public Moves.Progress moves() {
+        return lookOut.moves();
     }
 
     private static long ms(long ns) {
@@ -410,10 +424,30 @@ public final class MetaMember implements AutoCloseable {
         }
 
         @Override
+        public Facts facts() {
+            synchronized (lock) {
+                return heartbeats.at(System.nanoTime());
+            }
+        }
+
+        @Override
         public void probed(DiskLife life, boolean answered) {
             synchronized (lock) {
                 reports.probed(life, answered, System.nanoTime());
             }
+        }
+
+        @Override
+        public Set<Integer> full() {
+            TreeSet<Integer> full = new TreeSet<>();
+            synchronized (lock) {
+                for (DiskUse use : uses.values()) {
+                    if (use.usedBytes() > FULL_SHARE * use.capacityBytes()) {
+                        full.add(use.diskId());
+                    }
+                }
+            }
+            return full;
         }
 
         @Override

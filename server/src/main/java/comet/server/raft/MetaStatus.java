@@ -1,5 +1,6 @@
 package comet.server.raft;
 
+import comet.meta.Moves;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 /// @param settled false while the leader has not led for one heartbeat timeout: who is not listed
 ///   may still live
 /// @param revision of the map, as applied by this member
+/// @param moves what there is to move; null from members that do not know
 public record MetaStatus(
         String self,
         @Nullable String leader,
@@ -20,7 +22,8 @@ public record MetaStatus(
         boolean settled,
         long revision,
         List<DiskSeen> disks,
-        List<GatewaySeen> gateways) {
+        List<GatewaySeen> gateways,
+        Moves.@Nullable Progress moves) {
     /// @param bootId the life that reports
     /// @param agoMs since it last did
     /// @param alive heard of within the heartbeat timeout

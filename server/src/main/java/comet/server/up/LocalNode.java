@@ -61,7 +61,7 @@ final class LocalNode implements NodePart, Metrics.Source {
 
     private static NodeDisk.Settings settings(DiskConfig disk) {
         return new NodeDisk.Settings(
-                disk.path(), disk.journal(), disk.weightBytes(), disk.domain());
+                disk.path(), disk.journal(), disk.weightBytes(), disk.domain(), false);
     }
 
     /// From now on the group hears which disks serve.
@@ -177,6 +177,8 @@ final class LocalNode implements NodePart, Metrics.Source {
         String state = "waiting";
         if (store.failed()) {
             state = "failed";
+        } else if (server != null && server.removed()) {
+            state = "removed";
         } else if (server != null && server.refused()) {
             state = "refused";
         } else if (of.hangs()) {
@@ -196,7 +198,8 @@ final class LocalNode implements NodePart, Metrics.Source {
     }
 
     @Override
-    public int addDisk(String name, Path folder, long weightBytes, @Nullable String ofDomain) {
+    public int addDisk(
+            String name, Path folder, long weightBytes, @Nullable String ofDomain, boolean idle) {
         if (!name.equals(process.name)) {
             throw AdminException.missing(
                     "unknown-node",
@@ -219,7 +222,8 @@ final class LocalNode implements NodePart, Metrics.Source {
                                     folder,
                                     null,
                                     weightBytes,
-                                    ofDomain == null ? domain : ofDomain));
+                                    ofDomain == null ? domain : ofDomain,
+                                    idle));
             added.add(folder, weightBytes, ofDomain);
             return id;
         } catch (DataException e) {
@@ -243,7 +247,7 @@ final class LocalNode implements NodePart, Metrics.Source {
             if (disk.state().equals("failed") || disk.state().equals("refused")) {
                 throw new StartException("disk %s: %s".formatted(disk.path(), disk.detail()));
             }
-            if (!disk.state().equals("serving")) {
+            if (!disk.state().equals("serving") && !disk.state().equals("removed")) {
                 return false;
             }
         }

@@ -11,6 +11,7 @@ import comet.server.admin.EventLog;
 import comet.server.admin.GatewayPart;
 import comet.server.admin.LoopGroup;
 import comet.server.admin.Metrics;
+import comet.server.admin.MoveMetrics;
 import comet.server.admin.NodePart;
 import comet.server.admin.ProcessMetrics;
 import comet.server.config.AdminConfig;
@@ -135,6 +136,7 @@ final class ProcessCore {
             MetaMember started = MetaMember.start(settings);
             member = started;
             started.probeWith(new DiskProbe(loop, this::dialer));
+            metrics.add(new MoveMetrics(name, started));
             closers.add("metadata member", started::close);
             ControlService served = new ControlService(started);
             service = served;

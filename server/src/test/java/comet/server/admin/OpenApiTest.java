@@ -18,8 +18,10 @@ class OpenApiTest {
     }
 
     private static TreeSet<String> routed() throws IOException {
+        Path folder = Path.of("src/main/java/comet/server/admin");
         String code =
-                Files.readString(Path.of("src/main/java/comet/server/admin/AdminRoutes.java"));
+                Files.readString(folder.resolve("AdminRoutes.java"))
+                        + Files.readString(folder.resolve("ChangeRoutes.java"));
         Matcher route =
                 Pattern.compile("routes\\.(get|post|delete|put)\\(\\s*\"([^\"]+)\"").matcher(code);
         TreeSet<String> routes = new TreeSet<>();

@@ -1,0 +1,108 @@
+package comet.replica;
+
+import comet.cluster.PgConfig;
+import comet.port.Events.Level;
+import comet.store.ChunkStore;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeSet;
+
+/// Drops, in the background, the chunks of placement groups that were moved away: this disk is no
+/// member, and not remembered as one that holds an old copy either. The group has decided so only
+/// after the new member was in sync.
+///
+/// A drop needs nothing to be remembered: who starts, and finds chunks of a group that is not its
+/// own, begins again. What is known here may be old, but never wrong in a way that counts: a disk
+/// that is made a member again recovers, and copies what it lacks.
+final class Leftovers {
+    private final DiskServer disk;
+
+    /// With chunks that are to be dropped.
+    private final TreeSet<Integer> pgs = new TreeSet<>();
+
+    private boolean running;
+    private int droppedPgs;
+    private long droppedChunks;
+
+    Leftovers(DiskServer disk) {
+        this.disk = disk;
+    }
+
+    /// A placement group has a new configuration.
+    void onEpoch(PgConfig config) {
+        boolean foreign =
+                config.member(disk.identity().diskId()) == null && !config.members().isEmpty();
+        if (!foreign) {
+            pgs.remove(config.pg());
+        } else if (hasChunks(config.pg())) {
+            pgs.add(config.pg());
+            start();
+        }
+    }
+
+    /// Placement groups whose chunks are still to be dropped.
+    int count() {
+        return pgs.size();
+    }
+
+    private boolean hasChunks(int pg) {
+        return !chunks(pg, 1).isEmpty();
+    }
+
+    private List<ChunkKey> chunks(int pg, int most) {
+        List<ChunkKey> keys = new ArrayList<>();
+        disk.store()
+                .chunksOfPg(
+                        pg,
+                        -1,
+                        -1,
+                        (ChunkStore.Chunk chunk) -> {
+                            keys.add(new ChunkKey(chunk.volumeId(), chunk.chunkIndex()));
+                            return keys.size() < most;
+                        });
+        return keys;
+    }
+
+    /// Later, and once it is known what the group has decided until now.
+    private void start() {
+        if (!running) {
+            running = true;
+            disk.loop().schedule(Limits.LEFTOVER_PAUSE_NS, () -> disk.view().refresh(this::step));
+        }
+    }
+
+    private void step() {
+        if (!disk.serving()) {
+            running = false;
+            return;
+        }
+        if (!disk.store().hasRoom(0)) {
+            disk.whenRoom(this::step);
+            return;
+        }
+        int left = Limits.LEFTOVER_STEP;
+        while (left > 0 && !pgs.isEmpty()) {
+            int pg = pgs.first();
+            List<ChunkKey> keys = chunks(pg, left);
+            for (ChunkKey key : keys) {
+                disk.store().dropChunk(key.volumeId(), key.chunkIndex());
+                disk.counters().chunksDropped++;
+                droppedChunks++;
+            }
+            if (keys.size() < left) {
+                pgs.remove(pg);
+                droppedPgs++;
+            }
+            left -= Math.max(1, keys.size());
+        }
+        if (!pgs.isEmpty()) {
+            disk.loop().schedule(Limits.LEFTOVER_STEP_NS, this::step);
+            return;
+        }
+        running = false;
+        String what = "pgs=" + droppedPgs + " chunks=" + droppedChunks;
+        disk.event(Level.INFO, "moved-away-dropped", what);
+        droppedPgs = 0;
+        droppedChunks = 0;
+    }
+}
