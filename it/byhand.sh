@@ -5,16 +5,26 @@
 declare -A PID
 
 # by_hand JOURNAL VOLUMES [LINE]: starts it and makes volumes, of VOLUME_SIZE each; LINE is in both gateways'
-# configs. g1 listens on port TCP, too.
+# configs. g1 listens on port TCP, too. The metadata group is n1, or a process m with META_ALONE=yes.
 by_hand() {
-    local l1 r1 l2 name
-    read -r l1 r1 l2 TCP < <(python3 -c '
+    local l1 r1 l2 c name member=n1 control
+    read -r l1 r1 l2 c TCP < <(python3 -c '
 import socket
-sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(4)]
+sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(5)]
 print(*[s.getsockname()[1] for s in sockets])')
-    local group="[\"127.0.0.1:$l1\"]"
     mkdir -p "$IT_DIR"/{n1,n2}/disk "$IT_DIR"/{g1,g2}
-    node_conf n1 a "$l1" "$1" "$group" "meta.members = [ { name = n1, raft = \"127.0.0.1:$r1\", control = \"127.0.0.1:$l1\" } ]"
+    control=127.0.0.1:$l1
+    if [[ ${META_ALONE:-} ]]; then member=m control=127.0.0.1:$c; fi
+    local group="[\"$control\"]"
+    local members="meta.members = [ { name = $member, raft = \"127.0.0.1:$r1\", control = \"$control\" } ]"
+    if [[ ${META_ALONE:-} ]]; then
+        mkdir "$IT_DIR/m"
+        printf 'name = m\n%s\n' "$members" >"$IT_DIR/m/meta.conf"
+        node_conf n1 a "$l1" "$1" "$group" ""
+        begin meta m
+    else
+        node_conf n1 a "$l1" "$1" "$group" "$members"
+    fi
     node_conf n2 b "$l2" "$1" "$group" ""
     for name in g1 g2; do
         printf 'name = %s\ngroup = %s\nexports = ["*"]\nidle-detach = 1s\n%s\n' $name "$group" "${3:-}" \
@@ -25,7 +35,7 @@ print(*[s.getsockname()[1] for s in sockets])')
     begin node n2
     begin gateway g1
     begin gateway g2
-    IT_WAIT=40 await at n1 cluster create --placement-groups 64
+    IT_WAIT=40 await at $member cluster create --placement-groups 64
     for name in n1 n2 g1 g2; do begun $name; done
     for name in $2; do at g1 volume create "$name" --size "${VOLUME_SIZE:-64M}"; done
 }

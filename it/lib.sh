@@ -76,6 +76,7 @@ it_cleanup() {
         fsfreeze -u "$IT_DIR/mnt" 2>/dev/null || true
         umount -l "$IT_DIR/mnt"
     fi
+    if declare -F cleanup_more >/dev/null; then cleanup_more; fi
     if ((status != 0 && status != 77)); then
         # Logs of the processes help to see why; data folders are too large to keep.
         find "$IT_DIR" -maxdepth 3 -name '*.log' -o -maxdepth 3 -name '*.out' 2>/dev/null |
