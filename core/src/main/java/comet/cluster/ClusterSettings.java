@@ -1,26 +1,28 @@
 package comet.cluster;
 
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Objects;
 
 /// The cluster's settings at one revision of the map: what was set, else the defaults.
 public final class ClusterSettings {
     public static final ClusterSettings DEFAULTS = new ClusterSettings(List.of());
 
     private final List<SettingValue> set;
-    private final long[] values = new long[ClusterSetting.values().length];
+    private final EnumMap<ClusterSetting, Long> values = new EnumMap<>(ClusterSetting.class);
 
     /// @param set those that were set; keys that are not known here are kept and mean nothing
     public ClusterSettings(List<SettingValue> set) {
         this.set = List.copyOf(set);
         for (ClusterSetting setting : ClusterSetting.values()) {
-            values[setting.ordinal()] = setting.value(text(setting));
+            values.put(setting, setting.value(text(setting)));
         }
     }
 
     /// In the unit of the setting's kind.
     public long of(ClusterSetting setting) {
-        return values[setting.ordinal()];
+        return Objects.requireNonNull(values.get(setting));
     }
 
     /// As people write it.

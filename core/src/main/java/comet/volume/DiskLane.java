@@ -356,7 +356,7 @@ final class DiskLane {
                 broken(this, "an answer to nothing that was asked");
             } else {
                 waiter.onReply(frame);
-                if (waiter == Pending.IGNORED && frame.type() == MessageType.WRITE_REPLY) {
+                if (waiter.forgotten() && frame.type() == MessageType.WRITE_REPLY) {
                     // Nobody waits for the write any more; the credit that it brings is there.
                     peer.onForgotten(frame);
                 }

@@ -10,6 +10,11 @@ interface Pending {
     /// The connection has ended without an answer: nothing is known about the request.
     void onBroken();
 
+    /// Whether nobody waits any more.
+    default boolean forgotten() {
+        return false;
+    }
+
     /// For requests whose answer is of no interest any more.
     Pending IGNORED =
             new Pending() {
@@ -18,5 +23,10 @@ interface Pending {
 
                 @Override
                 public void onBroken() {}
+
+                @Override
+                public boolean forgotten() {
+                    return true;
+                }
             };
 }

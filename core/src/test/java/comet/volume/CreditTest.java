@@ -2,6 +2,7 @@ package comet.volume;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import comet.cluster.Command;
 import comet.cluster.VolumeInfo.Durability;
 import comet.port.Errno;
 import comet.volume.TestCluster.Answer;
@@ -77,6 +78,58 @@ class CreditTest extends VolumeRig {
         cluster.disk(2).creditWindow = 64 << 10;
         cluster.disk(2).credit();
         assertThat(cluster.await(answer)).isZero();
+    }
+
+    @Test
+    void the_credit_that_comes_for_a_volume_that_has_ended_is_there_for_others() {
+        cluster.meta.addVolume(6, "other", 16 << 20, Durability.FLUSH);
+        BlockDevice other = node.open("other");
+        cluster.await(cluster.write(node, other, 0, bytes, 0));
+        cluster.await(cluster.write(node, device, 0, bytes, 0));
+        for (int disk = 1; disk <= 2; disk++) {
+            creditOf(disk, 64 << 10);
+            cluster.disk(disk).withhold = true;
+        }
+        cluster.loop.runFor(TestCluster.SECOND);
+        // All the credit, for a volume that is taken over before the answers come.
+        Answer last = cluster.write(node, device, 0, cluster.pattern(64 << 10, 1), 0);
+        cluster.loop.runFor(TestCluster.SECOND);
+        TestCluster.Node second = cluster.new Node(10);
+        second.gateway.attach(5, Command.Attach.Mode.TAKEOVER, _ -> {});
+        assertThat(cluster.await(last)).isEqualTo(Errno.ESHUTDOWN);
+        for (int disk = 1; disk <= 2; disk++) {
+            cluster.disk(disk).withhold = false;
+            cluster.disk(disk).withheld.forEach(Runnable::run);
+        }
+        assertThat(cluster.await(cluster.write(node, other, 0, cluster.pattern(32 << 10, 2), 0)))
+                .isZero();
+    }
+
+    @Test
+    void who_waits_behind_a_volume_that_has_ended_goes_on() {
+        cluster.meta.addVolume(6, "other", 16 << 20, Durability.FLUSH);
+        BlockDevice other = node.open("other");
+        cluster.await(cluster.write(node, other, 0, bytes, 0));
+        cluster.await(cluster.write(node, device, 0, bytes, 0));
+        for (int disk = 1; disk <= 2; disk++) {
+            creditOf(disk, 16 << 10);
+        }
+        cluster.loop.runFor(TestCluster.SECOND);
+        Answer large = cluster.write(node, device, 0, cluster.pattern(64 << 10, 1), 0);
+        cluster.loop.runFor(TestCluster.SECOND);
+        Answer behind = cluster.write(node, other, 0, cluster.pattern(32 << 10, 2), 0);
+        cluster.loop.runFor(TestCluster.SECOND);
+        // Enough for the second, while the first is still there.
+        for (int disk = 1; disk <= 2; disk++) {
+            cluster.disk(disk).creditWindow = 32 << 10;
+            cluster.disk(disk).credit();
+        }
+        cluster.loop.runFor(TestCluster.SECOND);
+        assertThat(behind.come()).isFalse();
+        TestCluster.Node second = cluster.new Node(10);
+        second.gateway.attach(5, Command.Attach.Mode.TAKEOVER, _ -> {});
+        assertThat(cluster.await(large)).isEqualTo(Errno.ESHUTDOWN);
+        assertThat(cluster.await(behind)).isZero();
     }
 
     @Test

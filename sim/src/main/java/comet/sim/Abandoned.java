@@ -23,6 +23,7 @@ final class Abandoned {
     private final Prng prng;
     private long volumeId;
     private boolean healed;
+    private boolean written;
 
     Abandoned(Simulation simulation, SimMeta meta, SimMetaClient admin, List<SimGateway> gateways) {
         this.simulation = simulation;
@@ -50,22 +51,29 @@ final class Abandoned {
         healed = true;
     }
 
+    /// Whether somebody has it attached.
+    boolean attached() {
+        VolumeInfo volume = meta.truth().volume(volumeId);
+        return volume == null || volume.attachment() != null;
+    }
+
     /// Whether nobody has it attached, for good.
     boolean left() {
         VolumeInfo volume = meta.truth().volume(volumeId);
-        return volume == null || healed && volume.attachment() == null;
+        return volume == null || written && volume.attachment() == null;
     }
 
-    /// Some last writes, in the middle of which the gateways are to be killed.
+    /// The last writers are dead.
+    void end() {
+        written = true;
+    }
+
+    /// Some last writes through one gateway, in the middle of which it is to be killed.
     ///
     /// @return whether there are any; else to be asked again
     boolean lastWrites() {
         VolumeInfo volume = meta.truth().volume(volumeId);
-        boolean any = volume == null;
-        for (SimGateway gateway : gateways) {
-            any |= volume != null && gateway.fill(volume, prng);
-        }
-        return any;
+        return volume == null || gateways.getFirst().fill(volume, prng);
     }
 
     private void write() {
@@ -85,7 +93,7 @@ final class Abandoned {
     private void detach() {
         VolumeInfo volume = meta.truth().volume(volumeId);
         Attachment held = volume == null ? null : volume.attachment();
-        if (held != null) {
+        if (held != null && (written || !healed)) {
             admin.submit(
                     new Command.Detach(volumeId, held.gatewayId(), held.term(), false), _ -> {});
         }

@@ -186,10 +186,19 @@ public final class Run {
     /// The gateways die in the middle of writes to a volume that nobody opens again.
     private void abandon() {
         Prng prng = simulation.fork();
-        until(SECOND_NS, cluster.scrubs()::abandons);
-        until(4_000_000 + prng.nextLong(10_000_000), () -> broken() != null);
-        cluster.scrubs().stall(cluster.net(), prng);
-        until(2_000_000 + prng.nextLong(15_000_000), () -> broken() != null);
+        Scrubs scrubs = cluster.scrubs();
+        until(SECOND_NS, scrubs::abandons);
+        until(SECOND_NS, scrubs::attached);
+        until(2_000_000 + prng.nextLong(4_000_000), () -> broken() != null);
+        // From here on what is written gets to some of the disks only.
+        scrubs.abandons();
+        until(prng.nextLong(10_000_000), () -> broken() != null);
+        scrubs.stall(cluster.net(), prng);
+        until(1_000_000 + prng.nextLong(10_000_000), () -> broken() != null);
+        // A gateway that is started again takes what it had: so that has ended before.
+        cluster.gateways().forEach(gateway -> gateway.kill(0));
+        scrubs.abandoned();
+        until(LIVENESS_NS_MAX, scrubs::abandonedLeft);
     }
 
     /// Has all disks scrub.

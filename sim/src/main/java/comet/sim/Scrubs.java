@@ -54,6 +54,17 @@ final class Scrubs {
         return abandoned == null || abandoned.lastWrites();
     }
 
+    boolean attached() {
+        return abandoned == null || abandoned.attached();
+    }
+
+    /// They have died.
+    void abandoned() {
+        if (abandoned != null) {
+            abandoned.end();
+        }
+    }
+
     /// What gateways write does not get to some of the disks any more, for a while.
     void stall(SimNet net, Prng prng) {
         int which = prng.nextInt(2);
