@@ -17,6 +17,9 @@ public enum Canary {
     /// G1, G2: a member that joins counts as in sync at once.
     IN_SYNC_AT_ONCE,
 
+    /// G2: the leader goes on without a disk although it does not know that another one lives.
+    LEAVE_LAST_COPY,
+
     /// G3: recovering replicas pass as in sync.
     SERVE_WHILE_RECOVERING,
 

@@ -12,8 +12,8 @@ import comet.cluster.Reply;
 import comet.cluster.VolumeInfo;
 import comet.cluster.VolumeInfo.Attachment;
 import comet.cluster.VolumeInfo.Durability;
+import comet.meta.Heartbeats;
 import comet.port.Events.Level;
-import comet.replica.DiskServer;
 import comet.sim.check.G2KeepsCopies;
 import comet.sim.check.G3NothingStale;
 import comet.sim.check.G6OneWriter;
@@ -176,20 +176,8 @@ final class Cluster implements Guests.Access {
 
     /// Whether a disk answers the leader's call.
     private boolean answers(int diskId) {
-        for (SimNode node : nodes) {
-            for (SimDisk disk : node.disks()) {
-                if (disk.diskId() == diskId) {
-                    SimProcess process = node.process();
-                    DiskServer served = disk.served();
-                    return process != null
-                            && process.alive()
-                            && !process.life().paused(simulation.nowNs())
-                            && served != null
-                            && served.serving();
-                }
-            }
-        }
-        return true;
+        SimNode node = nodeOfDisk(diskId);
+        return node != null && node.answers(diskId);
     }
 
     @Nullable SimNode nodeOf(SimProcess process) {
@@ -511,7 +499,27 @@ final class Cluster implements Guests.Access {
                     disturbed();
                 }
             }
+            copies.onConfiguration(pg, this::mayLive);
         }
+    }
+
+    /// Whether the group can think that the disk lives: its process does, or did until lately.
+    private boolean mayLive(int diskId) {
+        SimNode node = nodeOfDisk(diskId);
+        return node == null
+                || node.up()
+                || simulation.nowNs() - node.downSinceNs() < 2 * Heartbeats.TIMEOUT_NS;
+    }
+
+    private @Nullable SimNode nodeOfDisk(int diskId) {
+        for (SimNode node : nodes) {
+            for (SimDisk disk : node.disks()) {
+                if (disk.diskId() == diskId) {
+                    return node;
+                }
+            }
+        }
+        return null;
     }
 
     /// Domains with copies that are not in sync.

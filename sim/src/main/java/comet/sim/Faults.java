@@ -298,8 +298,8 @@ final class Faults {
         return true;
     }
 
-    /// Between a gateway and a node. Where all gateways are cut off from it, the others may go on
-    /// without the node.
+    /// Between a gateway and a node, in both directions or in one. Where all gateways are cut off
+    /// from it, the others may go on without the node.
     private boolean cut() {
         SimNode node = cluster.nodes().get(prng.nextInt(cluster.nodes().size()));
         if (!node.serving() || !mayLose(node)) {
@@ -307,15 +307,24 @@ final class Faults {
         }
         long cutNs = 500_000_000L + prng.nextLong(10_000_000_000L);
         boolean all = prng.chance(1, 3);
+        int way = prng.nextInt(4);
         int chosen = prng.nextInt(cluster.gateways().size());
         for (int g = 0; g < cluster.gateways().size(); g++) {
             if (all || g == chosen) {
-                cluster.net().cut(cluster.gateways().get(g).name(), node.name(), cutNs);
+                cut(cluster.gateways().get(g).name(), node.name(), way, cutNs);
             }
         }
         deadDomains.add(node.domain());
         cluster.disturbed();
         return true;
+    }
+
+    private void cut(String gateway, String node, int way, long cutNs) {
+        switch (way) {
+            case 0 -> cluster.net().cutTo(gateway, node, cutNs);
+            case 1 -> cluster.net().cutTo(node, gateway, cutNs);
+            default -> cluster.net().cut(gateway, node, cutNs);
+        }
     }
 
     private boolean hangDisk() {

@@ -16,7 +16,6 @@ final class SimLink {
     final End server;
     private final String address;
     private boolean broken;
-    private long stalledUntilNs;
 
     /// What the link is for, as its HELLO said; for checkers.
     int lane;
@@ -67,27 +66,24 @@ final class SimLink {
     }
 
     void stall(long ns) {
-        stalledUntilNs = Math.max(stalledUntilNs, simulation.nowNs() + ns);
-        simulation.in(
-                ns,
-                () -> {
-                    client.drain();
-                    server.drain();
-                });
+        client.stall(ns);
+        server.stall(ns);
+    }
+
+    /// In one direction: nothing reaches that process for a while.
+    void stallTo(String process, long ns) {
+        (client.process.name().equals(process) ? client : server).stall(ns);
     }
 
     void heal() {
-        stalledUntilNs = 0;
+        client.stalledUntilNs = 0;
+        server.stalledUntilNs = 0;
         simulation.in(
                 0,
                 () -> {
                     client.drain();
                     server.drain();
                 });
-    }
-
-    private boolean stalled() {
-        return simulation.nowNs() < stalledUntilNs;
     }
 
     /// Breaks the connection: of what is under way in each direction a first part still arrives.
@@ -105,14 +101,15 @@ final class SimLink {
 
     String state() {
         return text()
-                + (stalled() ? " stalled" : "")
                 + (broken ? " broken" : "")
                 + " to server "
                 + server.incoming.size()
                 + (server.paused ? " paused" : "")
+                + (server.stalled() ? " stalled" : "")
                 + ", to client "
                 + client.incoming.size()
-                + (client.paused ? " paused" : "");
+                + (client.paused ? " paused" : "")
+                + (client.stalled() ? " stalled" : "");
     }
 
     String text() {
@@ -135,6 +132,7 @@ final class SimLink {
         private long lastArrivalNs;
         private long queuedBytes;
         private boolean paused;
+        private long stalledUntilNs;
         private boolean closed;
         private boolean endArrived;
         private boolean toldClosed;
@@ -185,6 +183,15 @@ final class SimLink {
                         arrived++;
                         drain();
                     });
+        }
+
+        private void stall(long ns) {
+            stalledUntilNs = Math.max(stalledUntilNs, simulation.nowNs() + ns);
+            simulation.in(ns, this::drain);
+        }
+
+        private boolean stalled() {
+            return simulation.nowNs() < stalledUntilNs;
         }
 
         /// Gives the handler what has arrived, one frame an event.

@@ -236,12 +236,22 @@ final class SimMeta {
                 return;
             }
         }
-        Facts facts = heartbeats.at(simulation.nowNs());
+        Facts facts = facts(submission.command());
         queue.add(new Asking(submission, facts, done, mayAsk));
         if (!committing) {
             committing = true;
             simulation.in(100_000 + prng.nextLong(COMMIT_NS_MAX), this::commit);
         }
+    }
+
+    private Facts facts(Command command) {
+        Facts facts = heartbeats.at(simulation.nowNs());
+        if (canary != Canary.LEAVE_LAST_COPY || !(command instanceof Command.Unreachable)) {
+            return facts;
+        }
+        List<DiskLife> all = new ArrayList<>();
+        truth.disks().forEach(disk -> all.add(new DiskLife(disk.diskId(), disk.bootId())));
+        return new Facts(facts.leaderIsNew(), facts.gateways(), all, facts.ended());
     }
 
     private void commit() {

@@ -146,6 +146,16 @@ final class SimNet {
         stall(one, other, ns);
     }
 
+    /// Nothing passes to one of two processes; calls need both directions.
+    void cutTo(String to, String from, long ns) {
+        cuts.add(new Cut(to, from, simulation.nowNs() + ns));
+        for (SimLink link : openLinks()) {
+            if (link.between(to, from)) {
+                link.stallTo(to, ns);
+            }
+        }
+    }
+
     private boolean isCut(SimProcess a, SimProcess b) {
         cuts.removeIf(cut -> cut.untilNs <= simulation.nowNs());
         return cuts.stream().anyMatch(cut -> cut.between(a, b));

@@ -32,6 +32,7 @@ final class SimNode {
     private @Nullable SimMetaClient client;
     private int nodeId;
     private boolean stopping;
+    private long downSinceNs;
 
     /// In this life it is registered, and its disks are started.
     private boolean joined;
@@ -75,6 +76,25 @@ final class SimNode {
     /// Up, and not on its way down.
     boolean steady() {
         return up() && !stopping;
+    }
+
+    long downSinceNs() {
+        return downSinceNs;
+    }
+
+    /// Whether a disk of it answers calls.
+    boolean answers(int diskId) {
+        SimProcess now = process;
+        if (now == null || !now.alive() || now.life().paused(simulation.nowNs())) {
+            return false;
+        }
+        for (SimDisk disk : disks) {
+            DiskServer served = disk.served();
+            if (disk.diskId() == diskId && served != null && served.serving()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     boolean serving() {
@@ -214,6 +234,7 @@ final class SimNode {
         cluster.disturbed();
         simulation.trace(name, "dies: " + death);
         life.life().end();
+        downSinceNs = simulation.nowNs();
         for (SimDisk disk : disks) {
             disk.died(death);
         }

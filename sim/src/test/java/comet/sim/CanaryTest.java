@@ -75,9 +75,15 @@ class CanaryTest {
         caughtWhileMoving(Canary.DROP_EARLY, "G2");
     }
 
+    /// By the gateway that opens: what it finds is less than what was completed.
     @Test
-    void g1_a_new_replica_that_counts_as_in_sync_at_once_is_caught() {
-        caughtWhileMoving(Canary.IN_SYNC_AT_ONCE, "G1", Fault.AWAY, Fault.KILL_NODE);
+    void a_new_replica_that_counts_as_in_sync_at_once_is_caught() {
+        caughtWhileMoving(Canary.IN_SYNC_AT_ONCE, "unexpected event", Fault.AWAY, Fault.KILL_NODE);
+    }
+
+    @Test
+    void g2_leaving_the_last_copy_behind_is_caught() {
+        caught(Canary.LEAVE_LAST_COPY, "G2", Fault.AWAY, Fault.LEAVE);
     }
 
     @Test

@@ -7,17 +7,20 @@ import comet.cluster.PgConfig;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /// Part of G2: whatever operators change, a copy that is in sync is given up only where as many
 /// others are in sync as configured (or as the group has members), and a disk deletes no chunk of a
-/// group in which it is in sync. (That a write survives the loss of a domain is for
-/// [G1Linearizable].)
+/// group in which it is in sync; and a disk is left behind only where another copy lives that is in
+/// sync. (That a write survives the loss of a domain is for [G1Linearizable].)
 public final class G2KeepsCopies {
     private final int replicas;
     private final TreeMap<Integer, PgConfig> configs = new TreeMap<>();
     private final TreeMap<Integer, String> domains = new TreeMap<>();
     private final List<Violation> violations = new ArrayList<>();
+    private final TreeMap<Integer, TreeSet<Integer>> stale = new TreeMap<>();
     private boolean hasData;
 
     public G2KeepsCopies(int replicas) {
@@ -60,6 +63,27 @@ public final class G2KeepsCopies {
                 && joined != null
                 && joined.state() == MemberState.IN_SYNC
                 && String.valueOf(domains.get(move.from())).equals(domains.get(move.to()));
+    }
+
+    /// The group has decided: nobody that lives was left behind for nobody.
+    ///
+    /// @param mayLive whether the group can think that a disk lives
+    public void onConfiguration(PgConfig pg, IntPredicate mayLive) {
+        TreeSet<Integer> before = stale.computeIfAbsent(pg.pg(), _ -> new TreeSet<>());
+        boolean some = false;
+        boolean left = false;
+        TreeSet<Integer> now = new TreeSet<>();
+        for (PgConfig.Member member : pg.members()) {
+            some |= member.state() == MemberState.IN_SYNC && mayLive.test(member.diskId());
+            if (member.state() == MemberState.STALE) {
+                now.add(member.diskId());
+                left |= !before.contains(member.diskId());
+            }
+        }
+        stale.put(pg.pg(), now);
+        if (left && !some) {
+            violations.add(new Violation("G2", "the last copy was left behind: " + pg));
+        }
     }
 
     /// A disk deletes a chunk.
