@@ -76,6 +76,8 @@ final class SimDisk {
                         open(life, folder, node);
                         return;
                     }
+                    // A process that died while it made the disk has left a part of it.
+                    media.wipe();
                     Disk.format(
                             folder,
                             new DiskIdentity(1, 2, 7, uuid, diskId, cluster.options().pgCount()),

@@ -100,6 +100,12 @@ final class SimMedia {
         files.values().forEach(SimFile::powerLost);
     }
 
+    /// An empty folder.
+    void wipe() {
+        files.clear();
+        smallFiles.clear();
+    }
+
     List<SimFile> filesIn(String folder) {
         List<SimFile> found = new ArrayList<>();
         files.forEach((file, content) -> {

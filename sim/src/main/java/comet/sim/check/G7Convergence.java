@@ -2,6 +2,7 @@ package comet.sim.check;
 
 import comet.base.Versions;
 import comet.cluster.ClusterMap;
+import comet.cluster.DiskInfo;
 import comet.cluster.MemberState;
 import comet.cluster.PgConfig;
 import comet.sim.check.ReplicaImage.Chunk;
@@ -43,6 +44,11 @@ public final class G7Convergence {
             return new Violation("G7", "not in sync: " + late);
         }
         for (ReplicaImage disk : disks.values()) {
+            DiskInfo info = map.disk(disk.diskId);
+            if (info != null && info.state() == DiskInfo.State.REMOVED) {
+                // It serves no more and hears of nothing.
+                continue;
+            }
             if (disk.mapRevision != disk.knownRevision) {
                 String what = " keeps the map of revision " + disk.mapRevision;
                 return new Violation(
