@@ -58,8 +58,7 @@ public final class Group {
             return decision;
         }
         ArrayList<GroupRecord> records = new ArrayList<>(decision.records());
-        GroupEvent event = Story.of(state, submission, decision, liveness);
-        if (event != null) {
+        for (GroupEvent event : Story.of(state, submission, decision, liveness)) {
             records.add(new Happened(event));
         }
         if (!(decision.reply() instanceof Reply.Refused)) {

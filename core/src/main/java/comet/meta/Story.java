@@ -11,12 +11,13 @@ import comet.cluster.SettingValue;
 import comet.cluster.VolumeInfo;
 import comet.cluster.VolumeLimits;
 import comet.port.Events.Level;
+import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /// Tells a decision as an event: what changed, who said so, why, and what follows. Made of the
 /// state before the decision, the command and the records, so that every member of the group tells
-/// the same. What concerns disks is told by [DiskStory].
+/// the same. What concerns disks is told by [DiskStory] and [MoveStory].
 final class Story {
     private final GroupState state;
     private final Submission submission;
@@ -30,12 +31,29 @@ final class Story {
         this.liveness = liveness;
     }
 
-    /// What is to be told of a decision that was not replayed yet, or null.
-    static @Nullable GroupEvent of(
+    /// What is to be told of a decision that was not replayed yet.
+    static List<GroupEvent> of(
             GroupState state, Submission submission, Decision decision, Liveness liveness) {
         return decision.records().isEmpty()
-                ? null
-                : new Story(state, submission, decision, liveness).tell();
+                ? List.of()
+                : new Story(state, submission, decision, liveness).tellAll();
+    }
+
+    private List<GroupEvent> tellAll() {
+        MoveStory moves = new MoveStory(this, state, decision);
+        return switch (submission.command()) {
+            case Command.SetDiskStates c -> moves.states(c);
+            case Command.ReplaceDisk c -> List.of(moves.replaced(c));
+            case Command.SetMaintenance c -> List.of(moves.maintenance(c));
+            case Command.RemoveNode c -> List.of(moves.removed(c));
+            case Command.StartMoves _ -> moves.started();
+            case Command.EndMoves _ -> moves.ended();
+            case Command.CancelMoves _ -> List.of();
+            default -> {
+                GroupEvent event = tell();
+                yield event == null ? List.of() : List.of(event);
+            }
+        };
     }
 
     private @Nullable GroupEvent tell() {

@@ -19,7 +19,7 @@ final class Recoveries {
     private final DiskServer disk;
     private final PeerLinks links;
     private final TreeMap<Integer, Recovery> recoveries = new TreeMap<>();
-    private final TreeSet<Integer> waiting = new TreeSet<>();
+    private final WaitingGroups waiting = new WaitingGroups();
     private final TreeSet<Integer> active = new TreeSet<>();
     private final LinkedHashSet<Recovery> ready = new LinkedHashSet<>();
     private final LinkedHashSet<Recovery> wantNewEpoch = new LinkedHashSet<>();
@@ -81,9 +81,14 @@ final class Recoveries {
         }
     }
 
+    /// A guest has written to a group that may still wait.
+    void written(int pg) {
+        waiting.written(pg);
+    }
+
     private void startNext() {
         while (active.size() < Limits.RECOVERIES_MAX && !waiting.isEmpty() && disk.serving()) {
-            Recovery next = recoveries.get(waiting.pollFirst());
+            Recovery next = recoveries.get(waiting.take());
             if (next != null) {
                 active.add(next.pg());
                 next.start();

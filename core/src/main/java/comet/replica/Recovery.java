@@ -138,6 +138,9 @@ final class Recovery {
     /// A write of the chunk was answered in this epoch.
     void answered(ChunkKey key, long version, WriteLane lane, boolean noted) {
         notes.add(key, version, lane, disk.loop().nowNs());
+        if (phase == Phase.WAITING) {
+            recoveries.written(pg);
+        }
         if (noted && compared(key)) {
             differing.add(key, version);
             goOn();

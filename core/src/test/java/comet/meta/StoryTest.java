@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import comet.cluster.Command;
 import comet.cluster.Command.Attach.Mode;
 import comet.cluster.Command.PgEpoch;
+import comet.cluster.DiskInfo;
 import comet.cluster.DiskLife;
 import comet.cluster.Reply;
 import comet.cluster.SettingValue;
@@ -176,6 +177,73 @@ class StoryTest extends GroupRig {
                         "INFO volume-renamed | volume v | gateway a |  | it is now w",
                         "INFO volume-deleted | volume w | gateway a |  | ",
                         "INFO volume-purged | volume w | gateway a |  | its data is dropped");
+    }
+
+    private void thirdDisk() {
+        volume("v");
+        id(new Command.RegisterNode("node-3", "room-2", "host", List.of()));
+        id(new Command.AddDisk(3, 100, 3, "room-2", 1000));
+        boot(register(3, 1, 0, false, false));
+        aliveDisks.add(new DiskLife(3, 1));
+        told();
+    }
+
+    private void move(int from, int to) {
+        List<Command.PgMove> moves = new ArrayList<>();
+        for (int pg = 0; pg < PGS; pg++) {
+            moves.add(new Command.PgMove(pg, map.pg(pg).epoch(), from, to));
+        }
+        done(new Command.StartMoves(moves));
+    }
+
+    private void endMoves() {
+        List<PgEpoch> pgs = new ArrayList<>();
+        for (int pg = 0; pg < PGS; pg++) {
+            pgs.add(new PgEpoch(pg, map.pg(pg).epoch()));
+        }
+        done(new Command.EndMoves(pgs));
+    }
+
+    @Test
+    void a_disk_that_is_removed_is_told_by_its_ends_and_not_by_its_moves() {
+        twoDisks();
+        thirdDisk();
+        done(new Command.SetDiskStates(List.of(2), DiskInfo.State.REMOVING));
+        move(2, 3);
+        promote(3, 0, PGS, 0);
+        endMoves();
+        done(new Command.SetMaintenance(1, 99));
+        done(new Command.SetMaintenance(1, 0));
+        assertThat(told())
+                .containsExactly(
+                        "INFO disk-removing | disk 2 on node-2 | node node-1 | the operator's word"
+                                + " | 16 placement groups move to other disks",
+                        "INFO disk-removed | disk 2 on node-2 | leader m1 | it holds nothing any more"
+                                + " | it may not start again",
+                        "INFO maintenance-on | node node-1 | node node-1 | the operator's word"
+                                + " | nothing is made anew because its disks are away",
+                        "INFO maintenance-off | node node-1 | node node-1 | the operator's word"
+                                + " | what is away for long is made anew");
+    }
+
+    @Test
+    void copies_that_are_made_anew_are_told_once() {
+        twoDisks();
+        thirdDisk();
+        aliveDisks.remove(new DiskLife(2, 1));
+        done(new Command.Unreachable(2, 1, Command.Unreachable.SILENT));
+        told();
+        move(2, 3);
+        promote(3, 0, PGS, 0);
+        assertThat(told())
+                .containsExactly(
+                        "WARN disk-rebuilt-elsewhere | disk 2 on node-2 | leader m1 | it is away for"
+                                + " longer than 15m | its copies are made anew on other disks");
+        endMoves();
+        assertThat(told())
+                .containsExactly(
+                        "INFO disk-emptied | disk 2 on node-2 | leader m1 |  | all that it held is on"
+                                + " other disks");
     }
 
     @Test

@@ -29,6 +29,8 @@ final class MemoryDevice implements BlockDevice {
 
     boolean keepAsked = true;
     boolean inOrder;
+    long heldBytesMax = Long.MAX_VALUE;
+    int leaving;
 
     MemoryDevice(long sizeBytes, boolean readOnly, long seed) {
         this.sizeBytes = sizeBytes;
@@ -83,6 +85,16 @@ final class MemoryDevice implements BlockDevice {
     @Override
     public boolean readOnly() {
         return readOnly;
+    }
+
+    @Override
+    public long heldBytesMax() {
+        return heldBytesMax;
+    }
+
+    @Override
+    public void leaving() {
+        leaving++;
     }
 
     @Override

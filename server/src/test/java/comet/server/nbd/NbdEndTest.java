@@ -59,6 +59,7 @@ class NbdEndTest {
                         .request(0, DISC, 3, 0, 0)
                         .request(0, READ, 4, 0, 3));
         assertThat(client.finished).isFalse();
+        assertThat(device.leaving).as("nothing more will be asked").isPositive();
         device.pump();
         assertThat(client.finished).isFalse();
         device.pump();

@@ -430,6 +430,26 @@ class NbdTransmissionTest {
     }
 
     @Test
+    void a_slow_device_says_how_much_is_taken_from_a_client() {
+        device.heldBytesMax = 10_000;
+        Bytes requests = new Bytes();
+        for (int i = 0; i < 6; i++) {
+            requests.request(0, WRITE, i, i * 4096L, 4096).raw(pattern(4096, i));
+        }
+        requests.request(0, FLUSH, 6, 0, 0);
+        simple.send(requests);
+        assertThat(device.waiting()).isEqualTo(2);
+        device.pump();
+        simple.pump();
+        assertThat(device.waiting()).isEqualTo(2);
+        // One that is larger than all that is wanted comes alone.
+        device.heldBytesMax = 1;
+        pump();
+        assertThat(simple.received()).hasSize(7 * 16);
+        assertThat(device.content(5 * 4096L, 4096)).isEqualTo(pattern(4096, 5));
+    }
+
+    @Test
     void many_requests_are_answered_in_any_order() {
         Bytes requests = new Bytes();
         for (int i = 0; i < 200; i++) {
