@@ -109,6 +109,12 @@ final class DiskLane {
         gateway.dialer().dial(node.addresses(), attempt);
     }
 
+    /// The disk was removed: nobody waits for it any more.
+    void retire() {
+        wanted = false;
+        reconnect("the disk was removed");
+    }
+
     /// Ends the connection and dials anew: the map says that the disk lives another life now.
     void reconnect(String why) {
         Attempt attempt = current;

@@ -320,6 +320,10 @@ final class DiskPeer {
 
     /// The map knows more of this disk: a connection to an earlier life of it is of no use.
     void onDisk(DiskInfo disk) {
+        if (disk.state() == DiskInfo.State.REMOVED) {
+            write.retire();
+            read.retire();
+        }
         if (write.up() && write.bootId() != disk.bootId()) {
             write.reconnect("the disk has a new boot id");
         }

@@ -22,6 +22,11 @@ class ClusterSettingTest {
         assertThat(ClusterSetting.RECOVERY_RATE.value("200M")).isEqualTo(200L << 20);
         assertThat(ClusterSetting.RECOVERY_RATE.value("1g")).isEqualTo(1L << 30);
         assertThat(ClusterSetting.RECOVERY_RATE.value("4096")).isEqualTo(4096);
+        assertThat(ClusterSetting.REBUILD_AFTER.value("90s")).isEqualTo(90);
+        assertThat(ClusterSetting.REBUILD_AFTER.value("0")).isZero();
+        assertThat(ClusterSettings.DEFAULTS.of(ClusterSetting.REBUILD_AFTER)).isEqualTo(900);
+        assertThat(ClusterSetting.REBALANCE.value("off")).isZero();
+        assertThat(ClusterSetting.REBALANCE.value("ON")).isEqualTo(1);
     }
 
     @Test
@@ -42,6 +47,10 @@ class ClusterSettingTest {
         }
         for (String bad : List.of("", "K", "1P", "-1", "2T", "999999999999999999T", "१K")) {
             assertThat(ClusterSetting.RECOVERY_RATE.fault(bad)).as(bad).isNotNull();
+        }
+        for (String bad : List.of("", "0", "1", "yes", "onn")) {
+            assertThat(ClusterSetting.REBALANCE.fault(bad)).as(bad).isNotNull();
+            assertThat(ClusterSetting.REBALANCE.value(bad)).as(bad).isEqualTo(1);
         }
         assertThat(ClusterSetting.RECOVERY_SHARE.fault("96%"))
                 .isEqualTo("recovery-share is 0% to 95%, not 96%");

@@ -258,6 +258,10 @@ record Options(
         draft.habits = habits.withThink(20_000_000L << prng.nextInt(3));
         draft.diskBytes = 1L << 30;
         draft.rebuildAfterSeconds = prng.chance(1, 2) ? 0 : 1 + prng.nextInt(7);
+        if (draft.rebuildAfterSeconds > 0) {
+            more.add(Fault.AWAY);
+            draft.safetyNs = Math.max(draft.safetyNs, 20_000_000_000L);
+        }
         return draft.done();
     }
 

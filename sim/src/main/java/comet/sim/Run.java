@@ -78,6 +78,7 @@ public final class Run {
         }
         // How much of the rot anybody met: to see that the runs reach it.
         run.cluster.probe("rot-met", run.cluster.rotten().metCount());
+        run.cluster.copies().reached().forEach(run.cluster::probe);
         int requests = 0;
         long longestNs = 0;
         for (Guests g : run.cluster.guests()) {

@@ -265,7 +265,8 @@ final class SimNode {
         int count = 0;
         for (SimDisk disk : disks) {
             long known = serving.map().revision();
-            if (disk.served() != null) {
+            DiskServer served = disk.served();
+            if (served != null && !served.refused()) {
                 simulation.in(0, life.life(), () -> disk.image(life, known, done));
                 count++;
             }

@@ -67,7 +67,7 @@ public record Moving(
             if (use == null) {
                 return null;
             }
-            bytes += holds == 0 ? 0 : use.usedBytes() / holds * entry.getValue();
+            bytes += holds == 0 ? 0 : (long) ((double) use.usedBytes() / holds * entry.getValue());
         }
         return bytes;
     }

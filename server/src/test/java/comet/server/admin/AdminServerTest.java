@@ -15,6 +15,7 @@ import comet.cluster.VolumeInfo;
 import comet.cluster.VolumeInfo.Durability;
 import comet.cluster.VolumeLimits;
 import comet.meta.GroupEvent;
+import comet.meta.Moves;
 import comet.server.config.AdminConfig;
 import comet.server.config.HostPort;
 import comet.server.raft.DiskUse;
@@ -35,6 +36,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -270,6 +272,107 @@ class AdminServerTest {
         assertThat(post("/v1/volumes/disk0/resize", "{\"sizeBytes\":2147483648}").statusCode())
                 .isEqualTo(200);
         assertThat(group.commands).containsExactly(new Command.ResizeVolume(1, 2L << 30));
+    }
+
+    @Test
+    void disks_and_nodes_are_changed() throws Exception {
+        twoNodes();
+        String[][] requests = {
+            {"/v1/disks/2/weight", "{\"weightBytes\":5}"},
+            {"/v1/disks/2/remove", ""},
+            {"/v1/disks/2/keep", ""},
+            {"/v1/disks/2/replace", "{\"by\":1}"},
+            {"/v1/nodes/node-2/drain", ""},
+            {"/v1/nodes/node-2/undrain", ""},
+            {"/v1/nodes/node-2/maintenance", "{\"on\":true}"},
+            {"/v1/nodes/node-2/maintenance", "{\"on\":false}"},
+        };
+        for (String[] request : requests) {
+            assertThat(post(request[0], request[1]).statusCode()).as(request[0]).isEqualTo(200);
+        }
+        assertThat(group.commands)
+                .containsExactly(
+                        new Command.SetDiskWeight(2, 5),
+                        new Command.SetDiskStates(List.of(2), DiskInfo.State.REMOVING),
+                        new Command.SetDiskStates(List.of(2), DiskInfo.State.ACTIVE),
+                        new Command.ReplaceDisk(2, 1),
+                        new Command.SetDiskStates(List.of(2), DiskInfo.State.DRAINING),
+                        new Command.SetDiskStates(List.of(), DiskInfo.State.ACTIVE),
+                        new Command.SetMaintenance(2, Long.MAX_VALUE),
+                        new Command.SetMaintenance(2, 0));
+        group.commands.clear();
+        assertThat(post("/v1/nodes/node-2/remove", "").body()).contains("drain the node first");
+        assertThat(post("/v1/nodes/none/drain", "").body()).contains("unknown-node");
+        assertThat(post("/v1/disks/x/remove", "").body()).contains("unknown-disk");
+        assertThat(post("/v1/disks/2/weight", "").body()).contains("weightBytes");
+        assertThat(post("/v1/nodes/node-2/maintenance", "{}").body()).contains("`on`");
+        assertThat(post("/v1/nodes/node-2/maintenance", "{\"on\":true,\"seconds\":0}").body())
+                .contains("bad-time");
+        assertThat(group.commands).isEmpty();
+    }
+
+    @Test
+    void what_would_not_fit_on_the_other_disks_stays() throws Exception {
+        twoNodes();
+        group.disks.put(
+                1, new GroupStatus.Seen(true, 10, 7, new DiskUse(1, 60 << 20, 100 << 20, "/d")));
+        group.disks.put(
+                2, new GroupStatus.Seen(true, 10, 8, new DiskUse(2, 60 << 20, 100 << 20, "/d")));
+        assertThat(post("/v1/disks/2/remove", "").body()).contains("no-space");
+        assertThat(post("/v1/nodes/node-2/drain", "").body()).contains("add disks first");
+        assertThat(group.commands).isEmpty();
+    }
+
+    @Test
+    void moves_are_told_with_the_time_they_take() throws Exception {
+        twoNodes();
+        assertThat(get("/v1/moves").at("/waiting").asInt()).isZero();
+        assertThat(get("/v1/health").toString()).doesNotContain("moving");
+        TreeMap<Integer, Integer> from = new TreeMap<>();
+        from.put(1, 90);
+        group.moves = new Moves.Progress(80, 10, 30, 2, 60, from);
+        group.disks.put(
+                1, new GroupStatus.Seen(true, 10, 7, new DiskUse(1, 20 << 20, 1 << 30, "/d")));
+        JsonNode moves = get("/v1/moves");
+        assertThat(moves.at("/secondsLeft").asInt()).isEqualTo(90);
+        assertThat(moves.at("/bytesLeft").asLong()).isEqualTo(900L << 20);
+        assertThat(moves.at("/rebuildAfterSeconds").asLong()).isEqualTo(900);
+        assertThat(get("/v1/cluster").at("/moves/moving").asInt()).isEqualTo(10);
+        assertThat(get("/v1/health").toString())
+                .contains("90 placement groups are to move, 10 of them do so now, about 90 s left")
+                .contains("rebuild-impossible");
+    }
+
+    @Test
+    void a_group_that_moves_is_well() throws Exception {
+        twoNodes();
+        List<Member> members =
+                List.of(
+                        new Member(1, 7, MemberState.IN_SYNC),
+                        new Member(2, 8, MemberState.IN_SYNC),
+                        new Member(3, 9, MemberState.RECOVERING));
+        DiskInfo third = new DiskInfo(3, 0, 3, 2, "b", 100, 9, 1, DiskInfo.State.ACTIVE);
+        PgConfig moving = new PgConfig(0, 2, members, new PgConfig.Move(2, 3));
+        NodeInfo maintained =
+                new NodeInfo(1, "node-1", "a", "h", List.of("127.0.0.1:1"))
+                        .withMaintenance(Long.MAX_VALUE);
+        group.update(
+                new MapUpdate(
+                        5,
+                        6,
+                        null,
+                        List.of(maintained),
+                        List.of(third),
+                        List.of(),
+                        List.of(moving),
+                        List.of(),
+                        List.of()));
+        group.disks.put(3, new GroupStatus.Seen(true, 10, 9));
+        assertThat(get("/v1/pgs/0").at("/state").asString()).isEqualTo("moving");
+        assertThat(get("/v1/disks").at("/disks/2/pgsHeld").asInt()).isEqualTo(1);
+        assertThat(get("/v1/health").toString())
+                .doesNotContain("pgs-recovering")
+                .contains("node node-1 is in maintenance");
     }
 
     @Test

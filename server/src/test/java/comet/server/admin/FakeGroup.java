@@ -5,6 +5,7 @@ import comet.cluster.Command;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
 import comet.meta.GroupEvent;
+import comet.meta.Moves;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +18,7 @@ final class FakeGroup implements GroupAccess {
     final List<Command> commands = new ArrayList<>();
     final Map<Integer, GroupStatus.Seen> disks = new TreeMap<>();
     final List<GroupEvent> events = new ArrayList<>();
+    Moves.Progress moves = Moves.Progress.NONE;
     boolean reachable = true;
 
     void update(MapUpdate update) {
@@ -51,6 +53,6 @@ final class FakeGroup implements GroupAccess {
     @Override
     public GroupStatus status() {
         reach();
-        return new GroupStatus("node-1", List.of("node-1"), disks, Map.of(), true);
+        return new GroupStatus("node-1", List.of("node-1"), disks, Map.of(), true, moves);
     }
 }

@@ -21,6 +21,7 @@ public final class G2KeepsCopies {
     private final TreeMap<Integer, String> domains = new TreeMap<>();
     private final List<Violation> violations = new ArrayList<>();
     private final TreeMap<Integer, TreeSet<Integer>> stale = new TreeMap<>();
+    private final TreeMap<String, Integer> reached = new TreeMap<>();
     private boolean hasData;
 
     public G2KeepsCopies(int replicas) {
@@ -35,9 +36,30 @@ public final class G2KeepsCopies {
             // As long as no volume was ever created groups are placed anew as a whole.
             if (before != null && update.cluster() == null && hasData) {
                 check(before, pg);
+                count(before, pg);
             }
         }
         hasData |= !update.volumes().isEmpty();
+    }
+
+    /// What the runs reach, by names.
+    public TreeMap<String, Integer> reached() {
+        return reached;
+    }
+
+    private void count(PgConfig before, PgConfig after) {
+        PgConfig.Move was = before.move();
+        PgConfig.Move is = after.move();
+        if (was == null && is != null) {
+            PgConfig.Member leaving = before.member(is.from());
+            boolean lost = leaving != null && leaving.state() == MemberState.STALE;
+            reached.merge(lost ? "rebuild-began" : "move-began", 1, Integer::sum);
+        } else if (was != null && is == null) {
+            boolean joined = after.member(was.to()) != null;
+            reached.merge(joined ? "move-ended" : "move-taken-back", 1, Integer::sum);
+        } else if (was != null && !was.equals(is)) {
+            reached.merge("move-redirected", 1, Integer::sum);
+        }
     }
 
     private void check(PgConfig before, PgConfig after) {
