@@ -14,10 +14,10 @@ import comet.wire.Frame;
 import comet.wire.MessageType;
 import comet.wire.Status;
 
-/// FENCES, LIST_PG and BLOCKS: what a recovering replica asks of its source. Answered only where
-/// this disk is IN_SYNC in the placement group, and only in the epoch that the asker names: once it
-/// has been answered, no write of an older epoch is applied here any more, so whatever the answer
-/// lacks is also sent to the asker.
+/// FENCES, LIST_PG and BLOCKS: what a recovering replica asks of its source, and a scrub of another
+/// member. Answered only where this disk is IN_SYNC in the placement group, and only in the epoch
+/// that the asker names: once it has been answered, no write of an older epoch is applied here any
+/// more, so whatever the answer lacks is also sent to the asker.
 final class PeerVerb {
     private final DiskServer disk;
 
