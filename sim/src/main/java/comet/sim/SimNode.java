@@ -263,7 +263,7 @@ final class SimNode {
             return 0;
         }
         int count = 0;
-        for (SimDisk disk : disks) {
+        for (SimDisk disk : present()) {
             long known = serving.map().revision();
             DiskServer served = disk.served();
             if (served != null && !served.refused()) {
