@@ -195,6 +195,9 @@ public final class Limits {
 
     public static final int SCRUB_REPAIR_POLLS = 300;
 
+    /// How often the disk that leaves is tried as the source of the one that joins, before others.
+    public static final int LEAVING_SOURCE_TRIES = 10;
+
     /// Chunks of groups that were moved away: dropped in one step, and the time between two steps,
     /// so that what is freed is no more than a fast disk could copy.
     public static final int LEFTOVER_STEP = 16;

@@ -190,17 +190,24 @@ final class Recovery {
 
     private int source() {
         List<Integer> sources = new ArrayList<>();
-        PgConfig.Move move = config.move();
+        int leaving = config.move() == null ? 0 : config.move().from();
+        boolean leavingFirst = false;
         for (PgConfig.Member member : config.members()) {
             boolean other = member.diskId() != disk.identity().diskId();
             if (other && member.state() == MemberState.IN_SYNC) {
-                // Whose place it takes is the better source: a block that is bad there is good at
-                // those who stay.
-                boolean first = move != null && move.from() == member.diskId();
-                sources.add(first ? 0 : sources.size(), member.diskId());
+                boolean leaves = member.diskId() == leaving;
+                leavingFirst |= leaves;
+                sources.add(leaves ? 0 : sources.size(), member.diskId());
             }
         }
-        return sources.isEmpty() ? 0 : sources.get(sourceIndex % sources.size());
+        if (sources.isEmpty()) {
+            return 0;
+        }
+        // Whose place it takes is the better source: a block that is bad there is good at those
+        // who stay. So that one is asked several times before others are.
+        int index =
+                leavingFirst ? Math.max(0, sourceIndex - Limits.LEAVING_SOURCE_TRIES) : sourceIndex;
+        return sources.get(index % sources.size());
     }
 
     /// Something did not work: from the beginning, a little later, with the next source.

@@ -236,7 +236,8 @@ record Options(
 
     /// The same with operators who change the cluster while it serves.
     Options moving(Prng prng) {
-        EnumSet<Fault> more = EnumSet.copyOf(faults);
+        EnumSet<Fault> more = EnumSet.noneOf(Fault.class);
+        more.addAll(faults);
         List<Fault> changes = List.of(Fault.WEIGHT, Fault.DRAIN, Fault.ADD_DISK, Fault.REMOVE_DISK);
         for (Fault change : changes) {
             if (prng.chance(2, 3)) {

@@ -1,5 +1,6 @@
 package comet.sim;
 
+import comet.base.Prng;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -18,6 +19,7 @@ public final class Sim {
         boolean trace = false;
         boolean twice = true;
         boolean hurried = false;
+        boolean moving = false;
         Canary canary = Canary.NONE;
         @Nullable Set<Options.Fault> only = null;
         for (int i = 0; i < args.length; i++) {
@@ -34,6 +36,7 @@ public final class Sim {
                 case "--trace" -> trace = true;
                 case "--once" -> twice = false;
                 case "--hurried" -> hurried = true;
+                case "--moving" -> moving = true;
                 case "--canary" -> canary = Canary.valueOf(args[++i]);
                 case "--faults" -> {
                     only = EnumSet.noneOf(Options.Fault.class);
@@ -45,13 +48,13 @@ public final class Sim {
                 }
                 default -> {
                     System.err.println(
-                            "usage: --seed N | --seeds A-B [--trace] [--once] [--faults A,B|none]"
-                                    + " [--canary NAME]");
+                            "usage: --seed N | --seeds A-B [--trace] [--once] [--hurried] [--moving]"
+                                    + " [--faults A,B|none] [--canary NAME]");
                     System.exit(2);
                 }
             }
         }
-        System.exit(run(from, to, only, canary, trace, twice && !trace, hurried));
+        System.exit(run(from, to, only, canary, trace, twice && !trace, hurried, moving));
     }
 
     private static int run(
@@ -61,7 +64,8 @@ public final class Sim {
             Canary canary,
             boolean trace,
             boolean twice,
-            boolean hurried) {
+            boolean hurried,
+            boolean moving) {
         List<Long> failed = new ArrayList<>();
         TreeMap<String, Integer> kinds = new TreeMap<>();
         TreeMap<String, Integer> counts = new TreeMap<>();
@@ -71,6 +75,9 @@ public final class Sim {
         long simulatedNs = 0;
         for (long seed = from; seed <= to; seed++) {
             Options options = Options.of(seed);
+            if (moving) {
+                options = options.moving(new Prng(seed));
+            }
             if (only != null) {
                 options = options.withFaults(only);
             }
