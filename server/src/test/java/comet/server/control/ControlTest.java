@@ -292,19 +292,27 @@ class ControlTest {
     }
 
     @Test
-    void only_the_leader_says_what_cannot_be_reached() throws Exception {
+    void only_the_leader_says_what_cannot_be_reached_and_what_moves() throws Exception {
         Member member = alone();
         Client client = remote(List.of(List.of(member.address())));
         client.submit(create(4));
         startTwoDisks(client);
-        Raw raw = new Raw(member.address());
-        raw.hello(hello(1, 2, Lane.CONTROL));
-        String liar =
-                "{\"type\":\"Submit\",\"submission\":{\"origin\":1,\"sequence\":1,"
-                        + "\"command\":{\"type\":\"Unreachable\",\"diskId\":1,\"bootId\":%d}}}";
         long bootId = loop.call(() -> bootId(client, 1));
-        raw.send(MessageType.CONTROL, 0, liar.formatted(bootId).getBytes(StandardCharsets.UTF_8));
-        raw.awaitEnd();
+        String move = "{\"pg\":0,\"epoch\":1,\"from\":1,\"to\":2}";
+        for (String command :
+                List.of(
+                        "\"Unreachable\",\"diskId\":1,\"bootId\":" + bootId,
+                        "\"StartMoves\",\"moves\":[" + move + "]",
+                        "\"EndMoves\",\"pgs\":[]",
+                        "\"CancelMoves\",\"pgs\":[]")) {
+            Raw raw = new Raw(member.address());
+            raw.hello(hello(1, 2, Lane.CONTROL));
+            String liar =
+                    "{\"type\":\"Submit\",\"submission\":{\"origin\":1,\"sequence\":1,"
+                            + "\"command\":{\"type\":%s}}}".formatted(command);
+            raw.send(MessageType.CONTROL, 0, liar.getBytes(StandardCharsets.UTF_8));
+            raw.awaitEnd();
+        }
         assertThat(client.meta.fetch(0, SOON).pgs())
                 .allSatisfy(pg ->
                         assertThat(pg.members())

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import comet.base.Prng;
 import comet.cluster.Command;
 import comet.cluster.MapUpdate;
+import comet.cluster.NodeInfo;
+import comet.cluster.PgConfig;
 import comet.cluster.Reply;
 import comet.meta.Facts;
 import comet.meta.GroupImage;
@@ -85,6 +87,23 @@ class JsonTest {
         MapUpdate update = json.read(old.getBytes(StandardCharsets.UTF_8), MapUpdate.class);
         assertThat(update.scrubOrders()).isEmpty();
         assertThat(update.scrubReports()).isEmpty();
+    }
+
+    /// As written before there were moves, maintenance and idle disks.
+    @Test
+    void what_was_written_before_there_were_moves_is_read() throws Exception {
+        String pg = "{\"pg\":1,\"epoch\":2,\"members\":[]}";
+        assertThat(json.read(pg.getBytes(StandardCharsets.UTF_8), PgConfig.class))
+                .isEqualTo(new PgConfig(1, 2, List.of()));
+        String node =
+                "{\"nodeId\":1,\"name\":\"n\",\"domain\":\"d\",\"hostId\":\"h\",\"addresses\":[]}";
+        assertThat(json.read(node.getBytes(StandardCharsets.UTF_8), NodeInfo.class))
+                .isEqualTo(new NodeInfo(1, "n", "d", "h", List.of()));
+        assertThat(
+                        read(
+                                "{\"type\":\"AddDisk\",\"nodeId\":1,\"uuidHigh\":2,\"uuidLow\":3,"
+                                        + "\"domain\":\"d\",\"weight\":4}"))
+                .isEqualTo(new Command.AddDisk(1, 2, 3, "d", 4, false));
     }
 
     @Test
