@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The cluster changes while fio writes and verifies: a disk is added and gets its share, a weight is
-# changed, a disk is replaced, a node is drained and removed. Its folder is then empty of chunks; no
-# client sees an error, and all data is right.
-# timeout: 500
+# changed, a node is drained and removed, and its folder is then empty of chunks; another one is lost
+# and made up for. No client sees an error, and all data is right.
+# timeout: 600
 . "$(dirname "$0")/../lib.sh"
 . "$COMET_ROOT/it/cluster.sh"
 
@@ -76,6 +76,18 @@ cli cluster health 2>&1 | grep -q maintenance
 cli node maintenance node-2 off
 refused 1 'no node nobody' cli node maintenance nobody on
 refused 2 'maintenance is' cli node maintenance node-2 perhaps
+
+say "a node that does not come back: its copies are made anew on the others of its domain"
+lost=$(disk_of node-3)
+cli cluster set rebuild-after=5s
+process_kill node-3
+rebuilt() { (($(disks "select(.id == $lost) | .pgsHeld") == 0)); }
+IT_WAIT=150 await rebuilt
+[[ $(cli pg list --json | jq '[.pgs[] | select((.members | map(select(.state == "in-sync")) | length) < 2)] | length') == 0 ]]
+cli cluster events | grep -q 'made anew'
+cli cluster set rebuild-after=
+process_start node-3
+writer_past 7 200
 
 say "what was written all the time is right"
 alive $FIO || fail "fio ended: $(cat "$IT_DIR/fio.log" "$IT_DIR/fio.out")"
