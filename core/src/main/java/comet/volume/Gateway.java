@@ -567,7 +567,7 @@ public final class Gateway implements MetaClient.Listener {
                 || bytes > config.unsyncedBytesMax() / 4;
     }
 
-    /// Gives the volumes that wait turns of one request each, until none can use it.
+    /// Gives the volumes that wait turns of one request each, until none of those uses it.
     private void roomMade() {
         if (givingTurns) {
             return;
@@ -581,7 +581,7 @@ public final class Gateway implements MetaClient.Listener {
             turnTaken = false;
             volume.pump();
             turn = null;
-            inVain = turnTaken ? 0 : inVain + 1;
+            inVain = turnTaken ? 0 : volume.waitsForRoom ? inVain + 1 : inVain;
         }
         givingTurns = false;
     }
