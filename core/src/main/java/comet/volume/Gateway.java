@@ -32,8 +32,7 @@ import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
 /// The core of a gateway: the map as it knows it, the disks that it talks to, the volumes that it
-/// serves, and the bounds that they share. Owner thread: the gateway's loop; every method is called
-/// there.
+/// serves, and the bounds that they share. Owner thread of every method: the gateway's loop.
 ///
 /// A process may have several, each on a loop of its own with volumes of its own, all under one id:
 /// then each leaves alone what belongs to the others.
@@ -506,8 +505,6 @@ public final class Gateway implements MetaClient.Listener {
         }
     }
 
-    // Bounds.
-
     /// Counts a request in, or has its volume wait for its turn.
     boolean admit(Volume volume, Request request) {
         long bytes =
@@ -532,6 +529,9 @@ public final class Gateway implements MetaClient.Listener {
             if (!volume.waitsForRoom) {
                 volume.waitsForRoom = true;
                 waitingForRoom.addLast(volume);
+            }
+            if (room && inFlightBytes == 0) { // Nothing under way will end and give turns.
+                loop.execute(this::roomMade);
             }
             if (unsyncedHigh(volume.unsynced().bytes())) {
                 volumes.values().forEach(other -> other.flush().background());
