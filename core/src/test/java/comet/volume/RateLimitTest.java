@@ -167,26 +167,6 @@ class RateLimitTest extends VolumeRig {
         assertThat(asked.stream().filter(TestCluster.Answer::come).count()).isBetween(95L, 106L);
     }
 
-    /// Both wait for room in the gateway; the first one's turn comes when its limit holds it up.
-    @Test
-    void a_volume_that_cannot_use_its_turn_keeps_nobody_behind_it_waiting() {
-        cluster.config =
-                new GatewayConfig(
-                        4096, 4096, 4 << 20, 16, cluster.config.detachAfterNs(), 1L << 40);
-        TestCluster.Node small = cluster.new Node(11, id -> id == 6 || id == 7);
-        cluster.meta.addVolume(6, "slow", 16 << 20, Durability.FLUSH);
-        cluster.meta.addVolume(7, "free", 16 << 20, Durability.FLUSH);
-        cluster.meta.limit(6, new VolumeLimits(7, 0, 0));
-        BlockDevice slow = small.open("slow");
-        BlockDevice free = small.open("free");
-        for (int n = 0; n < 200; n++) {
-            asked.add(cluster.write(small, slow, n % 16 * 4096L, bytes, 0));
-            asked.add(cluster.write(small, free, n % 16 * 4096L, bytes, 0));
-        }
-        cluster.loop.runFor(35 * TestCluster.SECOND);
-        assertThat(asked).allMatch(answer -> answer.errno == 0);
-    }
-
     @Test
     void who_leaves_is_not_held_up_and_does_not_gain_by_it() {
         limit(10, 0, 0);
