@@ -30,7 +30,8 @@ say "a disk is added: its share moves to it"
 mkdir "$IT_DIR/extra"
 cli disk add node-1 "$IT_DIR/extra"
 new=$(disks .id | sort -n | tail -1)
-sleep 1
+moving() { (($(pgs_of "$new") > 0)); }
+IT_WAIT=30 await moving
 IT_WAIT=120 await settled
 share=$(pgs_of "$new")
 echo "disk $new has $share placement groups"
@@ -40,8 +41,8 @@ writer_past 7 200
 say "moves can be paused"
 cli cluster rebalance pause
 cli disk set-weight "$new" "$(($(disks "select(.id == $new) | .weight") / 2))"
-sleep 1
-cli cluster status | grep -q 'moves .*paused'
+paused() { cli cluster status | grep -q 'moves .*paused'; }
+IT_WAIT=30 await paused
 (($(pgs_of "$new") == share)) || fail "it moved all the same"
 cli cluster health 2>&1 | grep -q moves-paused
 cli cluster rebalance resume
