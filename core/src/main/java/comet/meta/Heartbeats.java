@@ -17,6 +17,9 @@ public final class Heartbeats {
     /// How long one may be silent before it counts as dead.
     public static final long TIMEOUT_NS = 3_000_000_000L;
 
+    /// Two intervals: who died a second ago has not been heard of since.
+    private static final long FRESH_NS = 2 * INTERVAL_NS;
+
     /// Between two looks of a leader that did not stand still, at most: several times the usual.
     private static final long STOOD_STILL_NS = 1_000_000_000L;
 
@@ -106,6 +109,21 @@ public final class Heartbeats {
         }
         lookedNs = nowNs;
         return at(nowNs);
+    }
+
+    /// As [#at], where only those disks count as alive that were heard of in the last second.
+    ///
+    /// @param without that are not counted either
+    Facts fresh(long nowNs, List<DiskLife> without) {
+        Facts all = at(nowNs);
+        List<DiskLife> heard = new ArrayList<>();
+        for (DiskLife life : all.disks()) {
+            Beat beat = disks.get(life.diskId());
+            if (beat != null && nowNs - beat.atNs < FRESH_NS && !without.contains(life)) {
+                heard.add(life);
+            }
+        }
+        return new Facts(all.leaderIsNew(), all.gateways(), heard, all.ended());
     }
 
     /// What there is to say now.

@@ -28,11 +28,15 @@ public final class Watch {
     public List<Command.Unreachable> look(ClusterMap map, long nowNs) {
         Facts facts = heartbeats.look(nowNs);
         List<DiskLife> reported = reports.unreachable(facts.gateways(), nowNs);
+        Facts fresh = heartbeats.fresh(nowNs, reported);
         ArrayList<Command.Unreachable> found = new ArrayList<>();
         for (DiskInfo disk : map.disks()) {
             DiskLife life = new DiskLife(disk.diskId(), disk.bootId());
             String why = why(map, life, facts, reported);
-            if (why != null && isMissed(map, life, facts)) {
+            // Who is missed sooner than by silence may have gone together with all others: of
+            // those, too, nothing has been heard since.
+            boolean silent = Command.Unreachable.SILENT.equals(why);
+            if (why != null && isMissed(map, life, silent ? facts : fresh)) {
                 found.add(new Command.Unreachable(life.diskId(), life.bootId(), why));
             }
         }
@@ -70,16 +74,17 @@ public final class Watch {
                 return Command.Unreachable.SILENT;
             }
             // A cluster that is stopped as a whole is to start again with all its copies.
-            return isInUse(map) ? Command.Unreachable.GONE : null;
+            return isInUse(map, facts) ? Command.Unreachable.GONE : null;
         }
         // Who was not heard of yet may be starting: it has the time that silence has.
         boolean heard = state == Liveness.State.ALIVE;
         return heard && reported.contains(life) ? Command.Unreachable.REPORTED : null;
     }
 
-    private static boolean isInUse(ClusterMap map) {
+    private static boolean isInUse(ClusterMap map, Facts facts) {
         for (VolumeInfo volume : map.volumes()) {
-            if (volume.attachment() != null) {
+            VolumeInfo.Attachment held = volume.attachment();
+            if (held != null && facts.gateways().contains(held.gatewayId())) {
                 return true;
             }
         }

@@ -91,6 +91,8 @@ class WatchTest extends GroupRig {
         heartbeats.goodbye(TWO, nowNs);
         assertThat(pass(5000)).as("a cluster at rest keeps its copies").isEmpty();
         attachVolume();
+        assertThat(pass(250)).as("whose gateway is gone").isEmpty();
+        gateways.add(map.gateways().iterator().next().gatewayId());
         assertThat(pass(250)).containsExactly(because(TWO, Command.Unreachable.GONE));
         beating.add(TWO);
         assertThat(pass(500)).as("it is back").isEmpty();
@@ -107,6 +109,38 @@ class WatchTest extends GroupRig {
         assertThat(pass(250)).containsExactly(because(TWO, Command.Unreachable.REPORTED));
         pass(2500);
         assertThat(pass(250)).as("it is said no longer").isEmpty();
+    }
+
+    /// Whoever of them is left behind would wait for the other, which may have lost something.
+    @Test
+    void of_those_who_died_together_none_is_left_behind_for_another() {
+        start();
+        beating.clear();
+        for (int i = 0; i < 20; i++) {
+            nowNs += 250 * MS;
+            if (i >= 4) {
+                // Its calls have been in vain for a second.
+                say(5, ONE);
+                say(5, TWO);
+                probe(false);
+            }
+            gateways.forEach(gateway -> heartbeats.gatewayBeat(gateway, nowNs));
+            assertThat(watch.look(map, nowNs)).isEmpty();
+        }
+    }
+
+    /// As above, where only one of them was reported yet.
+    @Test
+    void nobody_is_left_behind_for_one_who_was_not_heard_of_for_a_second() {
+        start();
+        beating.clear();
+        nowNs += 1000 * MS;
+        say(5, TWO);
+        probe(false);
+        assertThat(watch.look(map, nowNs)).isEmpty();
+        heartbeats.diskBeat(1, 1, nowNs);
+        assertThat(watch.look(map, nowNs))
+                .containsExactly(because(TWO, Command.Unreachable.REPORTED));
     }
 
     @Test
