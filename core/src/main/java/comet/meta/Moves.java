@@ -73,6 +73,7 @@ public final class Moves {
     private int[][] goal = new int[0][];
     private long moved;
     private Progress progress = Progress.NONE;
+    private @Nullable Rest rest;
 
     // Of one look.
     private TreeMap<Integer, Integer> busy = new TreeMap<>();
@@ -94,6 +95,14 @@ public final class Moves {
     /// @param urgency 0 for a lost copy, 1 for a disk that is to be emptied, 2 for balance
     private record Wish(int urgency, PgMove move) {}
 
+    /// Under which nothing was to be moved: as long as it is so, nobody has to look again.
+    private record Rest(long revision, Set<Integer> lost, Set<Integer> full) {
+        Rest {
+            lost = Set.copyOf(lost);
+            full = Set.copyOf(full);
+        }
+    }
+
     public Progress progress() {
         return progress;
     }
@@ -105,6 +114,7 @@ public final class Moves {
         plannedFor = List.of();
         goal = new int[0][];
         moved = 0;
+        rest = null;
         progress = Progress.NONE;
     }
 
@@ -120,8 +130,15 @@ public final class Moves {
         }
         Liveness lives = new Lives(facts);
         watch(map, lives, nowNs, nowMs);
+        Rest now = new Rest(map.revision(), lost, full);
+        if (now.equals(rest)) {
+            return List.of();
+        }
         plan(map);
-        return steps(map, lives, full, nowNs);
+        List<Command> commands = steps(map, lives, full, nowNs);
+        boolean atRest = commands.isEmpty() && progress.isDone() && progress.perMinute() == 0;
+        rest = atRest ? now : null;
+        return commands;
     }
 
     // Who is lost.
