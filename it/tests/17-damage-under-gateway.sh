@@ -6,6 +6,8 @@
 . "$COMET_ROOT/it/cluster.sh"
 . "$COMET_ROOT/it/damage.sh"
 
+# What is damaged on one disk must have come back before it is the other one's turn.
+in_sync() { [[ $(cli pg list --json | jq '[.pgs[] | select(.state != "ok")] | length') == 0 ]]; }
 journal() { find "$DATA/node-$1" -name journal; }
 
 cluster_start 2
@@ -16,6 +18,7 @@ damage durable "$(journal 1)"
 process_start node-1
 writer_past 1 2000
 wait_healthy
+IT_WAIT=90 await in_sync
 event journal-damaged >/dev/null || fail "no event journal-damaged"
 
 writer_past 1 2000
