@@ -1,7 +1,6 @@
 package comet.cli;
 
 import java.time.Duration;
-import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -139,13 +138,12 @@ final class ClusterCommands extends AdminCommand.Group {
 
         @Override
         int run(AdminClient client) {
-            Instant end =
-                    timeout == null ? Instant.MAX : Instant.now().plus(Duration.ofSeconds(timeout));
+            Deadline end = Deadline.after(timeout);
             Waiting waiting = Waiting.onConsole();
             while (true) {
                 JsonNode health = get(client);
                 boolean good = "ok".equals(text(health, "status"));
-                boolean last = !wait || good || Instant.now().isAfter(end);
+                boolean last = !wait || good || end.over();
                 if (json && last) {
                     printJson(health);
                 } else if (last) {

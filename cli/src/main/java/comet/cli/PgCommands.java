@@ -127,12 +127,11 @@ final class PgCommands extends AdminCommand.Group {
         }
 
         private int await(AdminClient client, long id) {
-            Instant end =
-                    timeout == null ? Instant.MAX : Instant.now().plus(Duration.ofSeconds(timeout));
+            Deadline end = Deadline.after(timeout);
             while (true) {
                 JsonNode repair = client.get("/v1/pgs/" + pg).path("repair");
                 boolean done = repair.path("id").asLong() >= id && repair.path("done").asBoolean();
-                boolean late = !done && Instant.now().isAfter(end);
+                boolean late = !done && end.over();
                 if (done || late) {
                     if (json) {
                         printJson(repair);

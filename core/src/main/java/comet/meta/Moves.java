@@ -68,6 +68,8 @@ public final class Moves {
     /// When a look found the disk dead for the first time in a row.
     private final TreeMap<Integer, Long> deadSinceNs = new TreeMap<>();
 
+    private final Maintenance maintenance = new Maintenance();
+
     private final ArrayDeque<Long> endedAtNs = new ArrayDeque<>();
     private List<Object> plannedFor = List.of();
     private int[][] goal = new int[0][];
@@ -110,6 +112,7 @@ public final class Moves {
     /// This member does not lead, or begins to: what it knew from an earlier time is void.
     public void forget() {
         deadSinceNs.clear();
+        maintenance.forget();
         endedAtNs.clear();
         plannedFor = List.of();
         goal = new int[0][];
@@ -145,6 +148,7 @@ public final class Moves {
 
     private void watch(ClusterMap map, Liveness lives, long nowNs, long nowMs) {
         lost = new TreeSet<>();
+        maintenance.look(map.nodes(), nowNs, nowMs);
         long patienceNs = 1_000_000_000L * map.settings().of(ClusterSetting.REBUILD_AFTER);
         for (DiskInfo disk : map.disks()) {
             int id = disk.diskId();
@@ -154,7 +158,7 @@ public final class Moves {
             }
             long sinceNs = deadSinceNs.computeIfAbsent(id, _ -> nowNs);
             NodeInfo node = map.node(disk.nodeId());
-            boolean maintained = node != null && node.inMaintenance(nowMs);
+            boolean maintained = node != null && maintenance.covers(node, nowNs);
             if (patienceNs > 0 && !maintained && nowNs - sinceNs >= patienceNs) {
                 lost.add(id);
             }

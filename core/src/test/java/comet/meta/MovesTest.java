@@ -30,6 +30,7 @@ class MovesTest extends GroupRig {
     private final TreeMap<Integer, Long> starts = new TreeMap<>();
     private Moves moves = new Moves();
     private long nowMs = 1_000_000;
+    private long wallMs = 1_700_000_000_000L;
     private int replicas;
     private int begun;
     private int most;
@@ -87,8 +88,9 @@ class MovesTest extends GroupRig {
     /// One look, with what the look-out for silent disks does, too.
     private List<Command> look() {
         nowMs += LOOK_MS;
+        wallMs += LOOK_MS;
         leaveBehind();
-        List<Command> steps = moves.look(map, facts(), Set.of(), nowMs * 1_000_000, nowMs);
+        List<Command> steps = moves.look(map, facts(), Set.of(), nowMs * 1_000_000, wallMs);
         for (Command step : steps) {
             List<PgConfig> before = configs();
             done(step);
@@ -306,7 +308,7 @@ class MovesTest extends GroupRig {
         cluster(2, 6, 3);
         done(set("rebuild-after", "5s"));
         int node = found(map.disk(1)).nodeId();
-        done(new Command.SetMaintenance(node, nowMs + 60_000));
+        done(new Command.SetMaintenance(node, wallMs + 60_000));
         kill(1);
         for (int n = 0; n < 200; n++) {
             look();
@@ -318,6 +320,30 @@ class MovesTest extends GroupRig {
         }
         assertThat(begun).isZero();
         done(set("rebuild-after", "5s"));
+        settle();
+        assertThat(counts()).doesNotContainKey(1);
+        allInSync();
+    }
+
+    @Test
+    void a_clock_that_jumps_neither_ends_a_maintenance_nor_makes_it_last() {
+        long hourMs = 3_600_000;
+        cluster(2, 6, 3);
+        done(set("rebuild-after", "5s"));
+        int node = found(map.disk(1)).nodeId();
+        done(new Command.SetMaintenance(node, wallMs + 20_000));
+        look();
+        wallMs += 5 * hourMs;
+        kill(1);
+        for (int n = 0; n < 15_000 / LOOK_MS; n++) {
+            look();
+        }
+        assertThat(begun).isZero();
+        wallMs -= 10 * hourMs;
+        for (int n = 0; n < 10_000 / LOOK_MS; n++) {
+            look();
+        }
+        assertThat(begun).isPositive();
         settle();
         assertThat(counts()).doesNotContainKey(1);
         allInSync();
@@ -412,7 +438,7 @@ class MovesTest extends GroupRig {
             case 6 -> submit(set("rebalance", prng.chance(1, 3) ? "off" : "on"));
             case 7 -> {
                 int node = disk.nodeId();
-                submit(new Command.SetMaintenance(node, nowMs + prng.nextInt(20_000)));
+                submit(new Command.SetMaintenance(node, wallMs + prng.nextInt(20_000)));
             }
             case 8, 9 -> kill(disk.diskId());
             case 10, 11, 12, 13 -> {

@@ -56,6 +56,7 @@ final class SimMeta {
 
     private final Simulation simulation;
     private final Prng prng;
+    private final SkewedClock wall;
     private Group group = new Group();
     private final Heartbeats heartbeats = new Heartbeats(Heartbeats.TIMEOUT_NS);
     private final Reports reports = new Reports();
@@ -92,6 +93,7 @@ final class SimMeta {
     SimMeta(Simulation simulation) {
         this.simulation = simulation;
         prng = simulation.fork();
+        wall = new SkewedClock(simulation, "meta");
         heartbeats.lead(simulation.nowNs());
         simulation.in(Watch.INTERVAL_NS, this::watch);
     }
@@ -114,7 +116,7 @@ final class SimMeta {
             }
             long nowNs = simulation.nowNs();
             Facts facts = heartbeats.at(nowNs);
-            for (Command step : moves.look(truth, facts, Set.of(), nowNs, nowNs / 1_000_000)) {
+            for (Command step : moves.look(truth, facts, Set.of(), nowNs, wall.nowMs())) {
                 take(new Submission(WATCH_ORIGIN, ++watchSequence, step), reply -> {});
             }
         }
@@ -245,7 +247,7 @@ final class SimMeta {
     }
 
     private Facts facts(Command command) {
-        Facts facts = heartbeats.at(simulation.nowNs());
+        Facts facts = heartbeats.at(simulation.nowNs()).of("meta", wall.nowMs());
         if (canary != Canary.LEAVE_LAST_COPY || !(command instanceof Command.Unreachable)) {
             return facts;
         }

@@ -152,7 +152,7 @@ final class SimNode {
                         life.frames(),
                         life.bufs(),
                         life.events(cluster::event),
-                        () -> simulation.nowNs() / 1_000_000);
+                        new SkewedClock(simulation, name));
         NodeServer serving = new NodeServer(parts);
         server = serving;
         String address = name + ":1";

@@ -10,19 +10,20 @@ import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Ends the grace period of deleted volumes, in the process of the metadata group's leader.
+/// Ends the grace period of deleted volumes, in the process of the metadata group's leader. [Grace]
+/// counts it.
 final class Purger {
     private static final Logger LOG = LoggerFactory.getLogger(Purger.class);
     private static final Duration EVERY = Duration.ofSeconds(5);
 
     private final MetaMember member;
     private final GroupAccess group;
-    private final Duration grace;
+    private final Grace grace;
 
     private Purger(MetaMember member, GroupAccess group, Duration grace) {
         this.member = member;
         this.group = group;
-        this.grace = grace;
+        this.grace = new Grace(grace);
     }
 
     static void start(ProcessCore process, MetaMember member, GroupAccess group, Duration grace) {
@@ -37,6 +38,8 @@ final class Purger {
                 Thread.sleep(EVERY);
                 if (member.leads()) {
                     purge();
+                } else {
+                    grace.forget();
                 }
             }
         } catch (InterruptedException e) {
@@ -45,14 +48,11 @@ final class Purger {
     }
 
     private void purge() {
-        long before = System.currentTimeMillis() - grace.toMillis();
         try {
+            List<VolumeInfo> deleted =
+                    group.read(map -> map.volumes().stream().filter(VolumeInfo::deleted).toList());
             List<VolumeInfo> due =
-                    group.read(map ->
-                            map.volumes().stream()
-                                    .filter(VolumeInfo::deleted)
-                                    .filter(volume -> volume.deletedAtMs() <= before)
-                                    .toList());
+                    grace.due(deleted, System.nanoTime(), System.currentTimeMillis());
             for (VolumeInfo volume : due) {
                 group.submit(new Command.PurgeVolume(volume.volumeId()));
                 LOG.info("event=volume-purged volume={}", volume.name());
