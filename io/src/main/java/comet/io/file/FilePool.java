@@ -1,5 +1,6 @@
 package comet.io.file;
 
+import comet.io.loop.EventLoop;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -85,6 +86,7 @@ public final class FilePool implements AutoCloseable {
             try {
                 work.run(posix);
             } catch (Throwable failure) {
+                EventLoop.haltWithoutMemory(failure);
                 LOG.error("work on a file thread failed", failure);
             }
         }

@@ -49,11 +49,24 @@ public final class EventLoop implements Loop, AutoCloseable {
     private static final long RING_END_S = 2;
 
     /// Ends the process: what to do where no smaller owner of a broken state can be stopped.
+    /// Without memory not even a line of log may be possible.
     public static final Consumer<Throwable> HALT =
             failure -> {
-                LOG.error("the event loop has failed, the process ends", failure);
-                Runtime.getRuntime().halt(70);
+                try {
+                    LOG.error("the process has failed and ends", failure);
+                } finally {
+                    Runtime.getRuntime().halt(70);
+                }
             };
+
+    /// Where the machine gives no memory (outside of the heap, or for a thread) nobody can go on as
+    /// if only his own work had failed: the process ends and is started again. The JVM does the
+    /// same by itself where its heap is full.
+    public static void haltWithoutMemory(Throwable failure) {
+        if (failure instanceof VirtualMachineError) {
+            HALT.accept(failure);
+        }
+    }
 
     private final Transport transport;
     private final Consumer<Throwable> failed;

@@ -80,6 +80,7 @@ final class Door extends ChannelInboundHandlerAdapter implements ReadTargets.Sou
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        EventLoop.haltWithoutMemory(cause);
         channel.close();
     }
 

@@ -193,6 +193,7 @@ final class SocketConnection extends ChannelInboundHandlerAdapter implements Con
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        EventLoop.haltWithoutMemory(cause);
         if (!(cause instanceof IOException || cause instanceof UncheckedIOException)) {
             LOG.warn("connection failed peer={}", peer, cause);
         }

@@ -3,6 +3,7 @@ package comet.server.nbd;
 import comet.base.Buf;
 import comet.io.loop.BufView;
 import comet.io.loop.ChannelMove;
+import comet.io.loop.EventLoop;
 import comet.io.loop.Transport;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
@@ -429,6 +430,7 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
     /// A broken connection is normal. A bug of the protocol's ends this connection; one of the
     /// device's is not ours to hide, and ends what the loop says.
     private void fail(Throwable cause) {
+        EventLoop.haltWithoutMemory(cause);
         if (cause instanceof IOException) {
             why = String.valueOf(cause.getMessage());
         } else if (cause instanceof DecoderException) {

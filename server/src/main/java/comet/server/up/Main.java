@@ -1,6 +1,7 @@
 package comet.server.up;
 
 import comet.cli.UpOptions;
+import comet.io.loop.EventLoop;
 import comet.server.config.ConfigException;
 import comet.server.config.GatewayConfig;
 import comet.server.config.MetaConfig;
@@ -54,6 +55,10 @@ final class Main {
     }
 
     public static void main(String[] args) {
+        Thread.setDefaultUncaughtExceptionHandler((thread, failure) -> {
+            EventLoop.haltWithoutMemory(failure);
+            LOG.error("thread {} has failed", thread.getName(), failure);
+        });
         Life life = new Life();
         life.handleSignals();
         life.exit(run(life, args));
