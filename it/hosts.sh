@@ -57,6 +57,51 @@ begin() {
 begun() { await_line "${PID[$1]}" "$IT_DIR/$1.out" '^ready'; }
 at() { comet "${@:2}" --admin "$IT_DIR/$1/admin.sock"; }
 
+_list() { local IFS=,; echo "[$*]"; }
+
+# cluster_on_hosts NODES MEMBERS GATEWAYS [LINE]: a cluster of processes, one on each of these hosts, which were made. A
+# node's domain is its name without the last letter; members of the metadata group that are no nodes are
+# processes of their own. A disk of a node that has to lie elsewhere is a link to there, made before. LINE is in
+# the config of each node.
+cluster_on_hosts() {
+    local group=() members=() name nodes=" $1 "
+    for name in $2; do
+        group+=("\"${ADDRESS[$name]}:7491\"")
+        members+=("{ name = $name, raft = \"${ADDRESS[$name]}:7492\", control = \"${ADDRESS[$name]}:7491\" }")
+    done
+    for name in $1; do
+        [[ -e $IT_DIR/$name/disk ]] || mkdir "$IT_DIR/$name/disk"
+        {
+            printf 'name = %s\ndomain = %s\ninsecure = true\nlisten = "%s:7491"\n' \
+                "$name" "${name%?}" "${ADDRESS[$name]}"
+            printf 'disks = [ { path = disk } ]\njournal-size = 64M\ngroup = %s\n' "$(_list "${group[@]}")"
+            [[ -z ${4:-} ]] || echo "$4"
+            if [[ " $2 " == *" $name "* ]]; then echo "meta.members = $(_list "${members[@]}")"; fi
+        } >"$IT_DIR/$name/node.conf"
+    done
+    for name in $2; do
+        [[ $nodes != *" $name "* ]] || continue
+        printf 'name = %s\ninsecure = true\nmeta.members = %s\n' "$name" "$(_list "${members[@]}")" \
+            >"$IT_DIR/$name/meta.conf"
+        begin meta "$name"
+    done
+    for name in $3; do
+        printf 'name = %s\ninsecure = true\ngroup = %s\nexports = ["*"]\n' "$name" "$(_list "${group[@]}")" \
+            >"$IT_DIR/$name/gateway.conf"
+    done
+    for name in $1; do begin node "$name"; done
+    for name in $3; do begin gateway "$name"; done
+    name=${2%% *}
+    IT_WAIT=60 await at "$name" cluster create --placement-groups 64
+    for name in $1 $2 $3; do IT_WAIT=90 begun "$name"; done
+}
+
+# Everything is in sync and everybody is there, as member $1 of the metadata group says.
+well() {
+    at "$1" cluster health >"$IT_DIR/health" 2>&1 &&
+        [[ $(at "$1" pg list --json | jq '[.pgs[] | select(.state != "ok")] | length') == 0 ]]
+}
+
 # What goes wrong between hosts, until heal.
 
 rules() { # HOST: an empty table with two chains

@@ -23,6 +23,8 @@ guest_accel() {
 # guest_start CONSOLE NBD-OPTIONS KERNEL-WORDS...: starts a guest in the background with the volume as
 # its disk; its console goes to the file CONSOLE, its pid to $GUEST_PID.
 # NBD-OPTIONS: e.g. server.type=unix,server.path=SOCK,export=disk0
+# More for QEMU in the array GUEST_MORE, more for the disk's device in GUEST_DISK, such as werror=report.
+GUEST_MORE=()
 guest_start() {
     local console=$1 nbd=$2
     shift 2
@@ -34,7 +36,8 @@ guest_start() {
         -append "console=ttyS0 quiet panic=-1 no_timer_check $*" \
         -serial "file:$console" \
         -blockdev "driver=nbd,node-name=disk,$nbd,reconnect-delay=120,discard=unmap,cache.direct=on" \
-        -device virtio-blk-pci,drive=disk,discard=on,write-zeroes=on >"$console.qemu" 2>&1 &
+        -device "virtio-blk-pci,id=vda,drive=disk,discard=on,write-zeroes=on${GUEST_DISK:+,$GUEST_DISK}" \
+        "${GUEST_MORE[@]}" >"$console.qemu" 2>&1 &
     GUEST_PID=$!
     own $GUEST_PID
 }

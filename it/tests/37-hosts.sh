@@ -9,39 +9,11 @@
 ((EUID == 0)) || skip "network namespaces are made by root only"
 make_hosts a1 a2 b1 b2 w g1 g2
 
-group=() members=()
-for name in a1 b1 w; do
-    group+=("\"${ADDRESS[$name]}:7491\"")
-    members+=("{ name = $name, raft = \"${ADDRESS[$name]}:7492\", control = \"${ADDRESS[$name]}:7491\" }")
-done
-list() { local IFS=,; echo "[$*]"; }
-for name in a1 a2 b1 b2; do
-    mkdir "$IT_DIR/$name/disk"
-    {
-        printf 'name = %s\ndomain = %s\ninsecure = true\nlisten = "%s:7491"\n' \
-            "$name" "${name%?}" "${ADDRESS[$name]}"
-        printf 'disks = [ { path = disk } ]\njournal-size = 64M\ngroup = %s\n' "$(list "${group[@]}")"
-        case $name in ?1) echo "meta.members = $(list "${members[@]}")" ;; esac
-    } >"$IT_DIR/$name/node.conf"
-done
-printf 'name = w\ninsecure = true\nmeta.members = %s\n' "$(list "${members[@]}")" >"$IT_DIR/w/meta.conf"
-for name in g1 g2; do
-    printf 'name = %s\ninsecure = true\ngroup = %s\nexports = ["*"]\n' "$name" "$(list "${group[@]}")" \
-        >"$IT_DIR/$name/gateway.conf"
-done
-
-begin meta w
-for name in a1 a2 b1 b2; do begin node "$name"; done
-for name in g1 g2; do begin gateway "$name"; done
-IT_WAIT=60 await at a1 cluster create --placement-groups 64
-for name in w a1 a2 b1 b2 g1 g2; do IT_WAIT=90 begun "$name"; done
+cluster_on_hosts "a1 a2 b1 b2" "a1 b1 w" "g1 g2"
 at a1 volume create v1 --size 256M
 at a1 volume create v2 --size 256M
 
-well() { # Everything in sync, everybody there.
-    at w cluster health >"$IT_DIR/health" 2>&1 && [[ $(at w pg list --json | jq '[.pgs[] | select(.state != "ok")] | length') == 0 ]]
-}
-settle() { IT_WAIT=90 await well; }
+settle() { IT_WAIT=90 await well w; }
 settle
 
 writers=()

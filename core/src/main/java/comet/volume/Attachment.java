@@ -41,6 +41,9 @@ final class Attachment {
     private boolean renewing;
     private Mode asked = Mode.NORMAL;
 
+    /// The operator takes it over, while a request's own wish for it is still to be answered.
+    private boolean insisted;
+
     /// Refused lately because another gateway holds the volume: reads go with term 0 until then.
     private long elsewhereUntilNs = Long.MIN_VALUE;
 
@@ -143,12 +146,30 @@ final class Attachment {
         } else if (state == State.DRAINING) {
             become(State.ATTACHED);
             answerAttach(null);
+        } else if (state == State.ATTACHING && mode == Mode.TAKEOVER && asked != mode) {
+            insisted = true;
+            stopWaiting();
+        }
+    }
+
+    /// The group may have asked the holder, and wait for an answer that nobody wants any more. One
+    /// that yields nothing changes nothing.
+    private void stopWaiting() {
+        VolumeInfo info = gateway.map().volume(volume.id());
+        VolumeInfo.Attachment held = info == null ? null : info.attachment();
+        if (held != null) {
+            gateway.meta()
+                    .submit(
+                            new Command.AnswerYield(
+                                    volume.id(), held.gatewayId(), held.term(), false),
+                            reply -> {});
         }
     }
 
     private void submit(Mode mode) {
         become(State.ATTACHING);
         asked = mode;
+        insisted = false;
         gateway.meta()
                 .submit(
                         new Command.Attach(volume.id(), gateway.gatewayId(), mode),
@@ -188,6 +209,10 @@ final class Attachment {
     }
 
     private void refused(Reply.Refused refused) {
+        if (insisted) {
+            submit(Mode.TAKEOVER);
+            return;
+        }
         become(State.DETACHED);
         if (asked != Mode.IF_FREE || !refused.code().equals("attached-elsewhere")) {
             gateway.events()
@@ -241,8 +266,18 @@ final class Attachment {
             release();
             return;
         }
+        // After a migration nothing is left here: the source has flushed, and asks for nothing
+        // more.
         gateway.events()
-                .event(Level.WARN, "volume-fenced", "volume=" + volume.id() + " term=" + term);
+                .event(
+                        volume.changing() ? Level.WARN : Level.INFO,
+                        "volume-fenced",
+                        "volume="
+                                + volume.id()
+                                + " term="
+                                + term
+                                + " unsynced="
+                                + volume.unsynced().count());
         become(State.ENDED);
         volume.end(Errno.ESHUTDOWN);
         answerDetach("fenced by a newer attachment");
@@ -262,15 +297,25 @@ final class Attachment {
         boolean busy = state == State.ATTACHED && term == askedTerm && (wrote || volume.changing());
         // What an earlier life has written nobody knows: it is attached again and levelled first.
         boolean earlier = askedTerm <= earlierTerm;
-        boolean yields = !busy && !earlier && state != State.DRAINING && state != State.DETACHING;
+        boolean ends = state == State.DRAINING || state == State.DETACHING;
+        boolean yields = !busy && !earlier && !ends;
+        if ((busy || ends) && term == askedTerm && volume.clients().nobody()) {
+            // Kept for clients that may come again; where one has come elsewhere it goes there.
+            detach(why -> answerYield(askedTerm, false));
+            return;
+        }
+        answerYield(askedTerm, yields);
+        if (yields && holds() && term == askedTerm) {
+            release();
+        }
+    }
+
+    private void answerYield(long askedTerm, boolean yields) {
         gateway.meta()
                 .submit(
                         new Command.AnswerYield(
                                 volume.id(), gateway.gatewayId(), askedTerm, yields),
                         reply -> {});
-        if (yields && holds() && term == askedTerm) {
-            release();
-        }
     }
 
     /// Goes back to DETACHED with nothing to be saved; reads under way go on with term 0.

@@ -49,6 +49,11 @@ final class VolumeClients {
         return leavingCount == count;
     }
 
+    /// Whether it is held for none who would ask for more, and not for the operator either.
+    boolean nobody() {
+        return allLeave() && !pinned;
+    }
+
     /// One that was [#leaving] is gone.
     void leave() {
         Check.that(leavingCount > 0, "a client left twice");

@@ -61,6 +61,51 @@ class AttachTest {
     }
 
     @Test
+    void without_clients_it_goes_to_whoever_writes_flushed_and_detached() {
+        BlockDevice mine = first.open("vol");
+        cluster.await(cluster.write(first, mine, 0, bytes, 0));
+        first.gateway.close(mine);
+        TestCluster.Node second = cluster.new Node(10);
+        BlockDevice other = second.open("vol");
+        assertThat(cluster.await(cluster.write(second, other, 8192, bytes, 0))).isZero();
+        assertThat(held().gatewayId()).isEqualTo(10);
+        assertThat(cluster.disk(1).durable).isNotEmpty();
+        assertThat(cluster.disk(2).durable).isNotEmpty();
+        assertThat(first.gateway.unsyncedBytes()).isZero();
+        assertThat(cluster.read(second, other, 0, 4096)).isEqualTo(bytes);
+        // The other one is no client's of an attachment that was ended: it may come back.
+        assertThat(cluster.read(first, first.open("vol"), 0, 4096)).isEqualTo(bytes);
+    }
+
+    @Test
+    void a_takeover_does_not_wait_for_what_a_write_waits_for() {
+        cluster.await(cluster.write(first, first.open("vol"), 0, bytes, 0));
+        first.kill();
+        TestCluster.Node second = cluster.new Node(10);
+        Answer write = cluster.write(second, second.open("vol"), 0, bytes, 0);
+        cluster.loop.runFor(TestCluster.SECOND);
+        assertThat(write.come()).isFalse();
+        String[] why = {"waiting"};
+        second.gateway.attach(5, Mode.TAKEOVER, answer -> why[0] = answer);
+        cluster.loop.runUntil(() -> why[0] == null, 10);
+        assertThat(cluster.await(write)).isZero();
+        assertThat(held().gatewayId()).isEqualTo(10);
+    }
+
+    @Test
+    void what_is_pinned_stays_without_clients_too() {
+        BlockDevice mine = first.open("vol");
+        cluster.await(cluster.write(first, mine, 0, bytes, 0));
+        first.gateway.attach(5, Mode.NORMAL, answer -> {});
+        cluster.loop.runFor(TestCluster.SECOND);
+        first.gateway.close(mine);
+        TestCluster.Node second = cluster.new Node(10);
+        BlockDevice other = second.open("vol");
+        assertThat(cluster.await(cluster.write(second, other, 0, bytes, 0))).isEqualTo(Errno.EPERM);
+        assertThat(held().gatewayId()).isEqualTo(9);
+    }
+
+    @Test
     void a_dead_gateways_volume_is_taken_by_a_read() {
         BlockDevice mine = first.open("vol");
         cluster.await(cluster.write(first, mine, 0, bytes, 0));

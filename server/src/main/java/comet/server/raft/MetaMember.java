@@ -48,8 +48,10 @@ import org.slf4j.LoggerFactory;
 public final class MetaMember implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(MetaMember.class);
 
-    /// How long an attaching gateway waits for the answer of the one that holds the volume.
-    private static final long YIELD_WAIT_MS = 1000;
+    /// How long an attaching gateway waits for the answer of the one that holds the volume. By then
+    /// it has answered, has detached, or counts as dead: who wants the volume waits so long rather
+    /// than being refused it for a gateway that died a moment ago.
+    private static final long YIELD_WAIT_MS = Heartbeats.TIMEOUT_NS / 1_000_000 + 200;
 
     /// Per entry: keeps it far below the log's buffer.
     private static final int BATCH_COMMANDS_MAX = 256;
