@@ -20,7 +20,7 @@ left_behind() { [[ $(at n1 pg list --json | jq "[.pgs[] | select(.state == \"deg
 # A guest that writes and reads all the time, and notes its longest pause.
 load() { # SECONDS
     fio --name=load --ioengine=nbd --uri="nbd+unix:///v1?socket=$IT_DIR/g1/nbd.sock" --rw=randrw --bs=4k \
-        --iodepth=8 --size=48m --time_based --runtime="$1" --verify=crc32c --verify_fatal=1 --do_verify=0 \
+        --iodepth=8 --size=48m ${SYNC:-} --time_based --runtime="$1" --verify=crc32c --verify_fatal=1 --do_verify=0 \
         --output-format=json --output="$IT_DIR/load.json" >"$IT_DIR/load.err" 2>&1
 }
 longest_ms() { jq '[.jobs[0].read.lat_ns.max, .jobs[0].write.lat_ns.max] | max / 1e6 | floor' "$IT_DIR/load.json"; }
@@ -37,7 +37,7 @@ writes() { # Whether writes get through now.
     local before
     before=$(written)
     sleep 0.2
-    (($(written) > before + 50))
+    (($(written) > before + ${ENOUGH:-50}))
 }
 written() {
     curl -s --unix-socket "$IT_DIR/g1/admin.sock" http://localhost/metrics |
@@ -75,6 +75,36 @@ within 9000
 IT_WAIT=60 await in_sync
 grep -q 'event=disk-hangs disk=2' "$IT_DIR/n2.log" || fail "no event that it hangs"
 grep -q 'event=disk-answers-again disk=2' "$IT_DIR/n2.log" || fail "no event that it answers again"
+
+say "a node is slow for long: whatever it is asked for takes half a second"
+slow_down() { # Until there is no file of that name any more.
+    while [[ -e $IT_DIR/slow ]]; do
+        kill -STOP "${PID[n2]}"
+        sleep 0.6
+        kill -CONT "${PID[n2]}"
+        sleep 0.05
+    done
+}
+left_for_slowness() { at n1 cluster events | grep -q 'far slower than others'; }
+slow() {
+    touch "$IT_DIR/slow"
+    slow_down &
+    local freezer=$!
+    own $freezer
+    IT_WAIT=60 await left_for_slowness
+    IT_WAIT=10 await writes
+    rm "$IT_DIR/slow"
+    wait $freezer
+}
+# What is flushed all the time is felt most.
+at n1 cluster set slow-after=8s
+SYNC=--fsync=8 ENOUGH=10 under_load 25 slow
+at n2 cluster events | grep -q 'disk-left-behind' || fail "no event"
+# It would be ten minutes before it may come back; started anew, it is at once.
+stop "${PID[n2]}" 30
+begin node n2
+begun n2
+IT_WAIT=60 await in_sync
 
 say "all data is right, on both copies"
 fio --name=check --ioengine=nbd --uri="nbd+unix:///v1?socket=$IT_DIR/g1/nbd.sock" --rw=randwrite --bs=4k --iodepth=8 \

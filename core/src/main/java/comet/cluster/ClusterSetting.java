@@ -40,7 +40,25 @@ public enum ClusterSetting {
             "on",
             0,
             1,
-            "Whether placement groups move to where they should be; off: only lost copies are made anew");
+            "Whether placement groups move to where they should be; off: only lost copies are made anew"),
+
+    /// See `comet.volume.SlowDisks`.
+    SLOW_AFTER(
+            "slow-after",
+            Kind.SECONDS,
+            "20s",
+            0,
+            86_400,
+            "How long a disk answers far slower than others before they go on without it; 0: for ever"),
+
+    /// See `comet.meta.SlowDisks`.
+    SLOW_REST(
+            "slow-rest",
+            Kind.SECONDS,
+            "10m",
+            1,
+            7L * 86_400,
+            "How long a disk that was far slower than others stays left behind");
 
     /// How a value is written, and in what unit it is read.
     public enum Kind {

@@ -110,6 +110,9 @@ public sealed interface Command {
         /// It does not answer gateways, nor the leader, or not most gateways.
         public static final String REPORTED = "reported";
 
+        /// It answers gateways far slower than others do, for long.
+        public static final String SLOW = "slow";
+
         public Unreachable {
             why = Objects.requireNonNullElse(why, "");
         }

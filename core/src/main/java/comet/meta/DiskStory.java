@@ -167,6 +167,8 @@ final class DiskStory {
         return switch (word) {
             case Command.Unreachable.GONE -> "it said itself that it serves no longer";
             case Command.Unreachable.REPORTED -> "it does not answer, as gateways have reported";
+            case Command.Unreachable.SLOW ->
+                    "it is far slower than others for long, as gateways have reported";
             case Command.Unreachable.SILENT, "" ->
                     "it was silent for " + Heartbeats.TIMEOUT_NS / 1_000_000_000L + " s";
             default -> word;

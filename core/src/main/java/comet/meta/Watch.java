@@ -11,32 +11,68 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// The look-out of the group's leader for disks that the others should go on without: they are
-/// silent, say themselves that they serve no longer, or do not answer gateways.
+/// silent, say themselves that they serve no longer, do not answer gateways, or answer them far
+/// slower than others do.
 public final class Watch {
     /// How often to look.
     public static final long INTERVAL_NS = 250_000_000L;
 
     private final Heartbeats heartbeats;
     private final Reports reports;
+    private final SlowDisks slow = new SlowDisks();
 
     public Watch(Heartbeats heartbeats, Reports reports) {
         this.heartbeats = heartbeats;
         this.reports = reports;
     }
 
+    /// Another leader's, or of an earlier leadership, are the reports from now on.
+    public void clear() {
+        reports.clear();
+        slow.clear();
+    }
+
+    /// A gateway says which disks fail it, see [comet.port.MetaClient#report].
+    ///
+    /// @return those of the silent ones that the leader reaches: the fault lies with the gateway.
+    ///   Not those that answer calls and yet do not serve, as they say themselves or show by their
+    ///   silence.
+    public List<DiskLife> report(
+            long gatewayId, List<DiskLife> silent, List<DiskLife> slowOnes, long nowNs) {
+        slowOnes.forEach(life -> slow.said(gatewayId, life, nowNs));
+        Facts facts = heartbeats.at(nowNs);
+        List<DiskLife> reached = new ArrayList<>();
+        for (DiskLife life : silent) {
+            reports.said(gatewayId, life, nowNs);
+            boolean serves = facts.disk(life.diskId(), life.bootId()) == Liveness.State.ALIVE;
+            if (serves
+                    && reports.verdict(life, facts.gateways(), nowNs) == Reports.Verdict.REACHED) {
+                reached.add(life);
+            }
+        }
+        return reached;
+    }
+
     /// What is to be proposed now: each can be missed by some placement group.
     public List<Command.Unreachable> look(ClusterMap map, long nowNs) {
         Facts facts = heartbeats.look(nowNs);
         List<DiskLife> reported = reports.unreachable(facts.gateways(), nowNs);
+        List<DiskLife> tooSlow = slow.found(map, facts.gateways(), nowNs);
         Facts fresh = heartbeats.fresh(nowNs, reported);
         ArrayList<Command.Unreachable> found = new ArrayList<>();
         for (DiskInfo disk : map.disks()) {
             DiskLife life = new DiskLife(disk.diskId(), disk.bootId());
             String why = why(map, life, facts, reported);
+            if (why == null && tooSlow.contains(life)) {
+                why = Command.Unreachable.SLOW;
+            }
             // Who is missed sooner than by silence may have gone together with all others: of
             // those, too, nothing has been heard since.
             boolean silent = Command.Unreachable.SILENT.equals(why);
-            if (why != null && isMissed(map, life, silent ? facts : fresh)) {
+            if (why == null || !isMissed(map, life, silent ? facts : fresh)) {
+                continue;
+            }
+            if (!Command.Unreachable.SLOW.equals(why) || slow.leave(map, life, nowNs)) {
                 found.add(new Command.Unreachable(life.diskId(), life.bootId(), why));
             }
         }
@@ -48,6 +84,7 @@ public final class Watch {
         heartbeats.answered(command, reply, nowNs);
         if (command instanceof Command.RegisterDisk disk && reply instanceof Reply.DiskStarted) {
             reports.started(disk.diskId());
+            slow.started(disk.diskId());
         }
     }
 
@@ -56,6 +93,12 @@ public final class Watch {
         DiskLife life = new DiskLife(back.diskId(), back.bootId());
         if (heartbeats.saidGoodbye(life)) {
             return "disk " + life.diskId() + " has said that it serves no longer";
+        }
+        if (slow.isHeld(life, nowNs)) {
+            return "disk "
+                    + life.diskId()
+                    + " was far slower than others a while ago;"
+                    + " started anew, it comes back at once";
         }
         List<Long> gateways = heartbeats.at(nowNs).gateways();
         return reports.verdict(life, gateways, nowNs) == Reports.Verdict.UNREACHABLE

@@ -19,11 +19,18 @@ public interface MetaClient {
     /// holds all that was committed before the call.
     void fetch(long revision, Consumer<MapUpdate> done);
 
-    /// Tells the group's leader that disks owe this gateway answers for longer than the I/O
-    /// deadline; to be repeated twice a second as long as it is so. Soft: it may get lost.
+    /// Tells the group's leader which disks fail this gateway; to be repeated twice a second as
+    /// long as it is so. Soft: it may get lost.
     ///
-    /// @param done told which of them the leader reaches itself; never, where it does not answer
-    default void report(long gatewayId, List<DiskLife> silent, Consumer<List<DiskLife>> done) {}
+    /// @param silent owe answers for longer than the I/O deadline
+    /// @param slow answer far slower than others, for long
+    /// @param done told which of the silent ones the leader reaches itself; never, where it does
+    ///   not answer
+    default void report(
+            long gatewayId,
+            List<DiskLife> silent,
+            List<DiskLife> slow,
+            Consumer<List<DiskLife>> done) {}
 
     /// Pushes of changes, in order but possibly with gaps and repeats: see [MapUpdate#after]. At
     /// most one listener; set before use.

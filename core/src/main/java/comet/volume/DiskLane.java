@@ -45,6 +45,7 @@ final class DiskLane {
     private int freeCount;
     private int slotCount;
     private int inFlight;
+    private final AnswerTimes times = new AnswerTimes();
 
     DiskLane(DiskPeer peer, Lane lane, Gateway gateway) {
         this.peer = peer;
@@ -90,6 +91,10 @@ final class DiskLane {
                 && (up
                         ? nowNs - silentSinceNs() >= SilentDisks.DEADLINE_NS
                         : nowNs - downSinceNs >= SilentDisks.DOWN_NS);
+    }
+
+    AnswerTimes times() {
+        return times;
     }
 
     void connect() {
@@ -150,7 +155,11 @@ final class DiskLane {
         }
         int slot = freeCount > 0 ? free[--freeCount] : newSlot();
         pending[slot] = waiter;
-        return (long) uses[slot] << SLOT_BITS | slot;
+        long requestId = (long) uses[slot] << SLOT_BITS | slot;
+        if (times.isFree()) {
+            times.begin(requestId, gateway.loop().nowNs());
+        }
+        return requestId;
     }
 
     /// The answer to this request is of no interest any more. It keeps its slot until it comes.
@@ -200,6 +209,9 @@ final class DiskLane {
             return null;
         }
         freeSlot(slot);
+        if (times.isSample(requestId)) {
+            times.end(gateway.loop().nowNs());
+        }
         return waiter;
     }
 
@@ -279,6 +291,7 @@ final class DiskLane {
         boolean wasUp = up;
         up = false;
         downWhy = why;
+        times.abandon();
         backOff();
         if (wasUp) {
             peer.onDown(lane, why);

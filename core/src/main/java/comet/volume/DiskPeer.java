@@ -24,8 +24,9 @@ final class DiskPeer {
     /// A write that has waited for credit for so long makes the disk learn of it.
     private static final long NEED_AFTER_NS = 50_000_000;
 
-    /// After so many such answers, half a second apart, it is told: the disk may just have started.
-    private static final int CUT_OFF_TIMES = 4;
+    /// After so many such answers, half a second apart, it is told: the disk may just have started,
+    /// and one whose device hangs needs a few seconds itself to find that out and say so.
+    private static final int CUT_OFF_TIMES = 8;
 
     private static final String CUT_OFF =
             "but the metadata group reaches it: look at this gateway's own network";
@@ -338,6 +339,7 @@ final class DiskPeer {
     void leftBehind() {
         write.giveUp("left behind");
         read.giveUp("left behind");
+        gateway.slowDisks().leftBehind(diskId);
     }
 
     void tick(long nowNs, long silenceNs) {

@@ -58,21 +58,14 @@ public final class Gateway implements MetaClient.Listener {
     private final MapKeeper keeper;
     private final TreeMap<Integer, DiskPeer> peers = new TreeMap<>();
     private final TreeMap<Long, Volume> volumes = new TreeMap<>();
-    private final ArrayDeque<Volume> waitingForRoom = new ArrayDeque<>();
+    private final Room room;
     private final ArrayDeque<Request> answers = new ArrayDeque<>();
     private final SilentDisks silentDisks = new SilentDisks(this);
+    private final SlowDisks slowDisks = new SlowDisks(this);
     private final Runnable deliver = this::deliver;
     private boolean delivering;
-    private long inFlightBytes;
-    private long unsyncedBytes;
     private @Nullable Buf zeros;
     private boolean stopping;
-
-    /// The volume whose turn it is to have a request admitted, and whether it did.
-    private @Nullable Volume turn;
-
-    private boolean turnTaken;
-    private boolean givingTurns;
     private Loop.@Nullable Timer ticking;
     private int ticks;
 
@@ -129,6 +122,7 @@ public final class Gateway implements MetaClient.Listener {
         this.bufs = bufs;
         this.events = events;
         keeper = new MapKeeper(meta, this::onMap);
+        room = new Room(config, loop, this::flushAll);
     }
 
     /// Begins: learns the map, and takes again what this gateway held before a restart, so that it
@@ -290,11 +284,11 @@ public final class Gateway implements MetaClient.Listener {
 
     /// Data of requests under way, and data kept until it is durable everywhere.
     public long inFlightBytes() {
-        return inFlightBytes;
+        return room.inFlightBytes();
     }
 
     public long unsyncedBytes() {
-        return unsyncedBytes;
+        return room.unsyncedBytes();
     }
 
     /// Detaches everything, cleanly as far as the disks can be reached, then ends all connections.
@@ -467,6 +461,18 @@ public final class Gateway implements MetaClient.Listener {
         return crc;
     }
 
+    Room room() {
+        return room;
+    }
+
+    SlowDisks slowDisks() {
+        return slowDisks;
+    }
+
+    private void flushAll() {
+        volumes.values().forEach(volume -> volume.flush().background());
+    }
+
     PartPool parts() {
         return parts;
     }
@@ -505,87 +511,6 @@ public final class Gateway implements MetaClient.Listener {
         }
     }
 
-    /// Counts a request in, or has its volume wait for its turn.
-    boolean admit(Volume volume, Request request) {
-        long bytes =
-                switch (request.kind) {
-                    case READ, WRITE -> request.length;
-                    case ZERO, TRIM ->
-                            (request.flags & BlockDevice.NO_HOLE) != 0
-                                    ? Math.min(request.length, config.volumeInFlightBytesMax())
-                                    : Sizes.BLOCK_BYTES;
-                    case FLUSH, STATUS -> 0;
-                };
-        if (!volume.hasRoomFor(bytes, config.volumeInFlightBytesMax())) {
-            return false;
-        }
-        boolean room = inFlightBytes == 0 || inFlightBytes + bytes <= config.inFlightBytesMax();
-        if (request.kind.changes() && bytes > 0) {
-            room &= unsyncedBytes < config.unsyncedBytesMax();
-            room &= volume.unsynced().bytes() <= config.unsyncedBytesMax() / 2;
-        }
-        boolean othersFirst = bytes > 0 && !waitingForRoom.isEmpty() && turn != volume;
-        if (!room || othersFirst) {
-            if (!volume.waitsForRoom) {
-                volume.waitsForRoom = true;
-                waitingForRoom.addLast(volume);
-            }
-            if (room && inFlightBytes == 0) { // Nothing under way will end and give turns.
-                loop.execute(this::roomMade);
-            }
-            if (unsyncedHigh(volume.unsynced().bytes())) {
-                volumes.values().forEach(other -> other.flush().background());
-            }
-            return false;
-        }
-        if (turn == volume) {
-            turn = null;
-            turnTaken = true;
-        }
-        inFlightBytes += bytes;
-        request.admittedBytes = bytes;
-        return true;
-    }
-
-    void released(long bytes) {
-        inFlightBytes -= bytes;
-        roomMade();
-    }
-
-    void addUnsynced(long bytes) {
-        unsyncedBytes += bytes;
-    }
-
-    void removeUnsynced(long bytes) {
-        unsyncedBytes -= bytes;
-        roomMade();
-    }
-
-    /// Whether so much is kept that a volume with `bytes` of it should flush.
-    boolean unsyncedHigh(long bytes) {
-        return unsyncedBytes > config.unsyncedBytesMax() / 2
-                || bytes > config.unsyncedBytesMax() / 4;
-    }
-
-    /// Gives the volumes that wait turns of one request each, until none of those uses it.
-    private void roomMade() {
-        if (givingTurns) {
-            return;
-        }
-        givingTurns = true;
-        int inVain = 0;
-        while (inVain < waitingForRoom.size()) {
-            Volume volume = waitingForRoom.removeFirst();
-            volume.waitsForRoom = false;
-            turn = volume;
-            turnTaken = false;
-            volume.pump();
-            turn = null;
-            inVain = turnTaken ? 0 : volume.waitsForRoom ? inVain + 1 : inVain;
-        }
-        givingTurns = false;
-    }
-
     private void tick() {
         ticking = loop.schedule(READS_TICK_NS, this::tick);
         long now = loop.nowNs();
@@ -594,7 +519,10 @@ public final class Gateway implements MetaClient.Listener {
             return;
         }
         peers.values().forEach(peer -> peer.tick(now, config.silenceNs()));
-        silentDisks.tick(peers.values());
+        if (ticks % (SlowDisks.INTERVAL_NS / READS_TICK_NS) == 0) {
+            slowDisks.tick(peers.values());
+        }
+        silentDisks.tick(peers.values(), slowDisks.slow());
         List.copyOf(volumes.values()).forEach(Volume::tick);
     }
 }

@@ -22,14 +22,13 @@ final class ReadPlan {
     /// such reads are tried again all the time.
     private static final long STALE_NS = GatewayConfig.SECOND_NS;
 
-    private final Volume volume;
-    private final Gateway gateway;
-
     /// A slow member is asked where no other one is, and now and then, to see whether it still is.
     private static final long SLOW_BYTES = 1L << 40;
 
     private static final int ASK_SLOW_EVERY = 256;
 
+    private final Volume volume;
+    private final Gateway gateway;
     private int turn;
     private long staleNextNs = Long.MIN_VALUE;
 

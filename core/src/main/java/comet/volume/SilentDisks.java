@@ -6,8 +6,9 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 
-/// Tells the metadata group which disks owe this gateway answers for too long. The group goes on
-/// without them where its leader does not reach them either; where it does, the fault is here.
+/// Tells the metadata group which disks owe this gateway answers for too long, or are slow. The
+/// group goes on without them where its leader does not reach them either; where it does, the fault
+/// is here.
 final class SilentDisks {
     /// The I/O deadline: an answer may stay out for so long.
     static final long DEADLINE_NS = 3 * GatewayConfig.SECOND_NS;
@@ -22,7 +23,8 @@ final class SilentDisks {
         this.gateway = gateway;
     }
 
-    void tick(Collection<DiskPeer> peers) {
+    /// @param slow to be reported as well
+    void tick(Collection<DiskPeer> peers, List<DiskLife> slow) {
         long nowNs = gateway.loop().nowNs();
         List<DiskLife> silent = new ArrayList<>();
         for (DiskPeer peer : peers) {
@@ -33,8 +35,13 @@ final class SilentDisks {
                 peer.reachedByOthers(false);
             }
         }
-        if (!silent.isEmpty()) {
-            gateway.meta().report(gateway.gatewayId(), silent, reached -> heard(peers, reached));
+        if (!silent.isEmpty() || !slow.isEmpty()) {
+            gateway.meta()
+                    .report(
+                            gateway.gatewayId(),
+                            silent,
+                            List.copyOf(slow),
+                            reached -> heard(peers, reached));
         }
     }
 

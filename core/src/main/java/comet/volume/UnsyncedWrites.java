@@ -10,20 +10,12 @@ import org.jspecify.annotations.Nullable;
 /// the whole writes wait.
 final class UnsyncedWrites {
     private final Volume volume;
-    private final Gateway gateway;
     private @Nullable VolumePg dirtyFirst;
-    private long bytes;
     private int count;
     private int completeCount;
 
     UnsyncedWrites(Volume volume) {
         this.volume = volume;
-        gateway = volume.gateway();
-    }
-
-    /// What is kept; one without data (a trim) counts as a block.
-    long bytes() {
-        return bytes;
     }
 
     /// Writes kept, complete or not.
@@ -52,8 +44,8 @@ final class UnsyncedWrites {
         }
         pg.keptLast = part;
         count++;
-        bytes += part.cost();
-        gateway.addUnsynced(part.cost());
+        // One without data (a trim) counts as a block.
+        volume.room().keep(part.cost());
     }
 
     /// A member has answered or reported: completes the write, lets go of it, or neither.
@@ -82,7 +74,7 @@ final class UnsyncedWrites {
         completeCount++;
         volume.maps().onWrite(part);
         part.finish(0);
-        if (gateway.unsyncedHigh(bytes)) {
+        if (volume.room().isHigh()) {
             volume.flush().background();
         }
     }
@@ -107,11 +99,10 @@ final class UnsyncedWrites {
         count--;
         completeCount--;
         long freed = part.cost();
-        bytes -= freed;
         long round = part.flushRound;
         part.free();
         // The count first: what goes on now, with the end of a flush or with the room, must see it.
-        gateway.removeUnsynced(freed);
+        volume.room().letGo(freed);
         volume.flush().released(round);
         volume.attachment().onProgress();
     }
@@ -136,8 +127,6 @@ final class UnsyncedWrites {
 
     /// The volume has ended: nothing is kept any more.
     void clear() {
-        gateway.removeUnsynced(bytes);
-        bytes = 0;
         count = 0;
         completeCount = 0;
         for (VolumePg pg = dirtyFirst; pg != null; pg = dirtyFirst) {
@@ -145,6 +134,7 @@ final class UnsyncedWrites {
             pg.keptLast = null;
             removeDirty(pg);
         }
+        volume.room().letGo(volume.room().unsyncedBytes());
     }
 
     private void addDirty(VolumePg pg) {

@@ -55,19 +55,17 @@ final class Volume {
     private final PartQueue retry = new PartQueue();
     private boolean retryScheduled;
     private boolean pumping;
-    private long inFlightBytes;
+    private final Room.Account room;
     private boolean keptAtTick;
 
     /// Counts attachments ended: work scheduled in an earlier one is not done.
     private long life;
 
-    /// Waits for room in the gateway's bounds.
-    boolean waitsForRoom;
-
     Volume(Gateway gateway, VolumeInfo info) {
         this.gateway = gateway;
         this.id = info.volumeId();
         this.info = info;
+        room = gateway.room().account(this::pump);
         attachment = new Attachment(this);
         split = new WriteSplit(this);
         unsynced = new UnsyncedWrites(this);
@@ -153,8 +151,8 @@ final class Volume {
         return limit;
     }
 
-    long inFlightBytes() {
-        return inFlightBytes;
+    Room.Account room() {
+        return room;
     }
 
     // Requests.
@@ -186,7 +184,7 @@ final class Volume {
             } else if (!limit.admits(next)) {
                 beginFree();
                 break;
-            } else if (!gateway.admit(this, next)) {
+            } else if (!room.admit(next)) {
                 break;
             } else {
                 takeFirst();
@@ -215,11 +213,6 @@ final class Volume {
         }
     }
 
-    /// For the bounds: what this request counts for.
-    boolean hasRoomFor(long bytes, long most) {
-        return inFlightBytes == 0 || inFlightBytes + bytes <= most;
-    }
-
     private void begin(Request request) {
         request.activePrevious = null;
         request.activeNext = activeFirst;
@@ -229,7 +222,6 @@ final class Volume {
         activeFirst = request;
         activeCount++;
         changingCount += request.kind.changes() ? 1 : 0;
-        inFlightBytes += request.admittedBytes;
         switch (request.kind) {
             case FLUSH -> flush.request(request);
             case STATUS -> {
@@ -269,10 +261,9 @@ final class Volume {
         activeCount--;
         changingCount -= request.kind.changes() ? 1 : 0;
         long bytes = request.admittedBytes;
-        inFlightBytes -= bytes;
         stats.count(request, gateway.loop().nowNs());
         gateway.answer(request);
-        gateway.released(bytes);
+        room.release(bytes);
         if (!queue.isEmpty()) {
             pump();
         }
@@ -556,9 +547,9 @@ final class Volume {
                 clients.pinned(),
                 waitingFor,
                 waitingFor.isEmpty() ? 0 : since,
-                inFlightBytes,
+                room.inFlightBytes(),
                 queue.size(),
-                unsynced.bytes(),
+                room.unsyncedBytes(),
                 unsynced.count(),
                 levelling.left(),
                 stats,

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import comet.cluster.Command;
 import comet.cluster.Command.Attach.Mode;
+import comet.cluster.Command.PgEpoch;
 import comet.cluster.DiskLife;
 import comet.cluster.Reply;
 import java.util.ArrayList;
@@ -15,6 +16,7 @@ class WatchTest extends GroupRig {
     private static final long MS = 1_000_000L;
     private static final DiskLife ONE = new DiskLife(1, 1);
     private static final DiskLife TWO = new DiskLife(2, 1);
+    private static final String SLOW = Command.Unreachable.SLOW;
 
     private final Heartbeats heartbeats = new Heartbeats(Heartbeats.TIMEOUT_NS);
     private final Reports reports = new Reports();
@@ -217,5 +219,102 @@ class WatchTest extends GroupRig {
                 .isEqualTo(Reports.Verdict.OPEN);
         say(5, TWO);
         assertThat(reports.toProbe(nowNs)).containsExactly(new DiskLife(2, 9));
+    }
+
+    private List<Command.Unreachable> passSlow(long ms, DiskLife life, long... saying) {
+        List<Command.Unreachable> last = List.of();
+        for (int i = 0; i < ms / 500; i++) {
+            for (long gateway : saying) {
+                assertThat(watch.report(gateway, List.of(), List.of(life), nowNs)).isEmpty();
+            }
+            last = pass(500);
+        }
+        return last;
+    }
+
+    private void becomeInSync(int diskId) {
+        List<PgEpoch> pgs = new ArrayList<>();
+        for (int pg = 0; pg < map.pgCount(); pg++) {
+            pgs.add(new PgEpoch(pg, map.pg(pg).epoch()));
+        }
+        done(new Command.InSync(diskId, pgs));
+    }
+
+    /// Gateways that hold a volume each.
+    private long[] holders(int count) {
+        gateways.clear();
+        long[] ids = new long[count];
+        for (int i = 0; i < count; i++) {
+            long volume = volume("v" + i);
+            ids[i] = id(gateway("g" + i, "h" + i));
+            term(new Command.Attach(volume, ids[i], Mode.NORMAL));
+            gateways.add(ids[i]);
+        }
+        return ids;
+    }
+
+    @Test
+    void those_who_are_slow_where_the_gateway_that_uses_them_says_so() {
+        start();
+        gateways.add(9L); // Idle: it cannot know.
+        long[] holder = holders(1);
+        assertThat(passSlow(500, TWO, 9)).as("holds no volume").isEmpty();
+        assertThat(passSlow(500, TWO, holder)).containsExactly(because(TWO, SLOW));
+        done(because(TWO, SLOW));
+        assertThat(passSlow(500, TWO, holder)).as("done already").isEmpty();
+        assertThat(passSlow(500, ONE, holder)).as("the last copy").isEmpty();
+    }
+
+    @Test
+    void half_of_those_who_hold_volumes_must_find_it_slow_or_three() {
+        start();
+        long[] four = holders(4);
+        assertThat(passSlow(500, TWO, four[0], four[1])).isEmpty();
+        assertThat(passSlow(500, TWO, four[0], four[1], four[2])).hasSize(1);
+    }
+
+    @Test
+    void what_is_slow_comes_back_later_or_started_anew() {
+        start();
+        long[] holder = holders(1);
+        passSlow(500, TWO, holder);
+        done(because(TWO, SLOW));
+        Command.Recovering back = new Command.Recovering(2, 1);
+        assertThat(watch.objection(back, nowNs)).contains("far slower");
+        pass(600_000 - 1000);
+        assertThat(watch.objection(back, nowNs)).contains("far slower");
+        pass(1000);
+        assertThat(watch.objection(back, nowNs)).isNull();
+        done(back);
+        assertThat(passSlow(500, TWO, holder)).as("it recovers, and is slow by that").isEmpty();
+        becomeInSync(2);
+        assertThat(passSlow(500, TWO, holder)).hasSize(1);
+        done(because(TWO, SLOW));
+        watch.answered(register(2, 2, 1, true, false), new Reply.DiskStarted(1, 1), nowNs);
+        assertThat(watch.objection(back, nowNs)).isNull();
+    }
+
+    @Test
+    void one_node_at_a_time_is_left_behind_for_being_slow() {
+        start();
+        long[] holder = holders(1);
+        passSlow(500, TWO, holder);
+        done(because(TWO, SLOW));
+        done(new Command.Recovering(2, 1));
+        becomeInSync(2);
+        pass(3000); // What was said of it is over.
+        assertThat(passSlow(500, ONE, holder)).as("two is held to be slow still").isEmpty();
+        pass(600_000);
+        assertThat(passSlow(500, ONE, holder)).containsExactly(because(ONE, SLOW));
+    }
+
+    @Test
+    void a_disk_that_answers_calls_and_serves_nobody_is_no_fault_of_the_gateway() {
+        start();
+        say(5, TWO);
+        probe(true);
+        assertThat(watch.report(5, List.of(TWO), List.of(), nowNs)).containsExactly(TWO);
+        heartbeats.goodbye(TWO, nowNs);
+        assertThat(watch.report(5, List.of(TWO), List.of(), nowNs)).isEmpty();
     }
 }

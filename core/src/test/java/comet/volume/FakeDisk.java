@@ -89,6 +89,12 @@ final class FakeDisk implements Connection.Acceptor {
     /// How long each read takes.
     long readNs;
 
+    /// How much longer than usual a sync takes.
+    long syncNs;
+
+    /// How long an answer to a write takes; 0: none at all.
+    long writeNs;
+
     long readsSeen;
 
     final List<Runnable> withheld = new ArrayList<>();
@@ -310,6 +316,8 @@ final class FakeDisk implements Connection.Acceptor {
                             granted);
             if (withhold) {
                 withheld.add(() -> reply(answer));
+            } else if (writeNs > 0) {
+                loop.schedule(writeNs, () -> reply(answer));
             } else {
                 reply(answer);
             }
@@ -328,7 +336,7 @@ final class FakeDisk implements Connection.Acceptor {
                 });
                 return;
             }
-            loop.schedule(prng.nextLong(2_000_000), () -> finishSync(copy));
+            loop.schedule(syncNs + prng.nextLong(2_000_000), () -> finishSync(copy));
         }
 
         private void finishSync(Frame f) {

@@ -12,6 +12,7 @@ import comet.cluster.MemberState;
 import comet.cluster.NodeInfo;
 import comet.cluster.PgConfig;
 import comet.cluster.Reply;
+import comet.cluster.SettingValue;
 import comet.cluster.VolumeInfo;
 import comet.cluster.VolumeLimits;
 import comet.port.MetaClient;
@@ -66,6 +67,30 @@ final class FakeMeta {
                         pgs,
                         volumes,
                         List.of());
+        take(update);
+    }
+
+    /// The operator changes a setting of the cluster.
+    void set(String key, String value) {
+        long revision = map.revision();
+        List<SettingValue> settings = List.of(new SettingValue(key, value));
+        take(
+                new MapUpdate(
+                        revision,
+                        revision + 1,
+                        null,
+                        List.of(),
+                        List.of(),
+                        List.of(),
+                        List.of(),
+                        List.of(),
+                        List.of(),
+                        settings,
+                        List.of(),
+                        List.of()));
+    }
+
+    private void take(MapUpdate update) {
         map.apply(update);
         for (Client client : clients) {
             client.push(update);
@@ -255,6 +280,8 @@ final class FakeMeta {
     /// What gateways could not reach, and what the leader does.
     final List<DiskLife> reported = new ArrayList<>();
 
+    final List<DiskLife> reportedSlow = new ArrayList<>();
+
     final List<DiskLife> reachedByLeader = new ArrayList<>();
 
     Client client(long gatewayId) {
@@ -307,9 +334,14 @@ final class FakeMeta {
         }
 
         @Override
-        public void report(long ofGateway, List<DiskLife> silent, Consumer<List<DiskLife>> done) {
+        public void report(
+                long ofGateway,
+                List<DiskLife> silent,
+                List<DiskLife> slow,
+                Consumer<List<DiskLife>> done) {
             later(() -> {
                 reported.addAll(silent);
+                reportedSlow.addAll(slow);
                 List<DiskLife> reached = silent.stream().filter(reachedByLeader::contains).toList();
                 later(() -> done.accept(reached));
             });

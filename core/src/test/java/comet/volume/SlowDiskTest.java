@@ -130,8 +130,10 @@ class SlowDiskTest extends VolumeRig {
         cluster.meta.reachedByLeader.add(life(1));
         cluster.disk(1).kill(false);
         Answer write = cluster.write(node, device, 0, bytes, 0);
-        cluster.loop.runFor(2000 * MS);
-        assertThat(cluster.events).noneMatch(event -> event.contains("gateway-cut-off"));
+        cluster.loop.runFor(4000 * MS);
+        assertThat(cluster.events)
+                .as("a device that hangs says so by then")
+                .noneMatch(event -> event.contains("gateway-cut-off"));
         cluster.loop.runFor(4000 * MS);
         assertThat(cluster.events)
                 .filteredOn(event -> event.contains("gateway-cut-off"))
@@ -141,5 +143,94 @@ class SlowDiskTest extends VolumeRig {
         assertThat(cluster.await(write)).isZero();
         cluster.loop.runFor(2000 * MS);
         assertThat(node.gateway.status().getFirst().waitingFor()).isEmpty();
+    }
+
+    /// Writes of a second, one after the other.
+    private void writeFor(long ms) {
+        long end = cluster.loop.nowNs() + ms * MS;
+        while (cluster.loop.nowNs() < end) {
+            assertThat(cluster.await(cluster.write(node, device, 0, bytes, 0))).isZero();
+            cluster.loop.runFor(MS);
+        }
+    }
+
+    private long slowEvents() {
+        return cluster.events.stream().filter(event -> event.contains("disk-slow")).count();
+    }
+
+    private void slowAfter(String text) {
+        cluster.meta.set("slow-after", text);
+        cluster.loop.runFor(500 * MS);
+    }
+
+    @Test
+    void a_disk_that_is_far_slower_than_others_for_long_is_reported_until_it_is_not() {
+        slowAfter("5s");
+        writeFor(3000);
+        cluster.disk(1).writeNs = 300 * MS;
+        writeFor(4000);
+        assertThat(cluster.meta.reportedSlow).as("not for long yet").isEmpty();
+        writeFor(3000);
+        assertThat(cluster.meta.reportedSlow).isNotEmpty().containsOnly(life(1));
+        assertThat(slowEvents()).isEqualTo(1);
+        cluster.disk(1).writeNs = 0;
+        writeFor(5000);
+        cluster.meta.reportedSlow.clear();
+        writeFor(3000);
+        assertThat(cluster.meta.reportedSlow).isEmpty();
+        assertThat(slowEvents()).isEqualTo(1);
+    }
+
+    /// What was seen long ago says nothing of now.
+    @Test
+    void one_that_is_asked_for_nothing_any_more_is_soon_not_reported() {
+        slowAfter("5s");
+        cluster.disk(1).writeNs = 300 * MS;
+        writeFor(10_000);
+        assertThat(cluster.meta.reportedSlow).isNotEmpty();
+        cluster.loop.runFor(4000 * MS);
+        cluster.meta.reportedSlow.clear();
+        cluster.loop.runFor(10_000 * MS);
+        assertThat(cluster.meta.reportedSlow).isEmpty();
+    }
+
+    @Test
+    void where_all_are_slow_none_is_reported() {
+        slowAfter("5s");
+        cluster.disk(1).writeNs = 400 * MS;
+        cluster.disk(2).writeNs = 300 * MS;
+        writeFor(15_000);
+        assertThat(cluster.meta.reportedSlow).isEmpty();
+    }
+
+    @Test
+    void one_that_keeps_up_with_a_spinning_disk_is_not_slow() {
+        slowAfter("5s");
+        cluster.disk(1).writeNs = 100 * MS;
+        writeFor(15_000);
+        assertThat(cluster.meta.reportedSlow).isEmpty();
+    }
+
+    @Test
+    void where_the_operator_wants_it_so_nobody_is_ever_too_slow() {
+        slowAfter("0");
+        cluster.disk(1).writeNs = 300 * MS;
+        writeFor(30_000);
+        assertThat(cluster.meta.reportedSlow).isEmpty();
+    }
+
+    /// Most writes are quick: what takes long is to have them on the device.
+    @Test
+    void one_whose_syncs_take_long_is_slow_as_well() {
+        slowAfter("5s");
+        // So long that the other one, which waits with everybody, is not even asked each second.
+        cluster.disk(1).syncNs = 2600 * MS;
+        for (int i = 0; i < 15; i++) {
+            for (int n = 0; n < 50; n++) {
+                assertThat(cluster.await(cluster.write(node, device, 0, bytes, 0))).isZero();
+            }
+            cluster.flush(device);
+        }
+        assertThat(cluster.meta.reportedSlow).isNotEmpty().containsOnly(life(1));
     }
 }

@@ -258,6 +258,7 @@ final class Cluster implements Guests.Access {
         adminClient.submit(
                 new Command.CreateCluster(info),
                 reply -> {
+                    mover.slowForSeconds();
                     if (options.rebuildAfterSeconds() > 0) {
                         mover.rebuildAfter(options.rebuildAfterSeconds());
                     }

@@ -402,8 +402,11 @@ final class Faults {
     private boolean slowDisk() {
         SimNode node = cluster.nodes().get(prng.nextInt(cluster.nodes().size()));
         SimMedia.Behaviour behaviour = node.media().getFirst().behaviour;
-        behaviour.syncNsMax = 200_000_000;
-        simulation.in(someTimeNs(), () -> behaviour.syncNsMax = SimMedia.Behaviour.SYNC_NS_MAX);
+        // Slow enough, and for long enough, to be left behind for it.
+        boolean farSlower = prng.chance(1, 3);
+        behaviour.syncNsMax = farSlower ? 2_000_000_000 : 200_000_000;
+        long forNs = farSlower ? 6_000_000_000L : someTimeNs();
+        simulation.in(forNs, () -> behaviour.syncNsMax = SimMedia.Behaviour.SYNC_NS_MAX);
         return true;
     }
 }

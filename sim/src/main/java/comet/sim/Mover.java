@@ -28,6 +28,12 @@ final class Mover {
         set("rebuild-after", seconds + "s");
     }
 
+    /// Faults end within seconds, and all is to converge soon after.
+    void slowForSeconds() {
+        set("slow-after", "3s");
+        set("slow-rest", "5s");
+    }
+
     /// The operator changes what some disk is to hold.
     boolean reweigh(Prng prng) {
         DiskInfo disk = someDisk(prng);

@@ -127,21 +127,16 @@ final class SimMeta {
         take(new Submission(WATCH_ORIGIN, ++watchSequence, command), reply -> {});
     }
 
-    /// A gateway says that disks do not answer it.
+    /// A gateway says that disks do not answer it, or slowly.
     ///
     /// @return those that the leader reaches
-    List<DiskLife> report(long gatewayId, List<DiskLife> silent) {
-        long nowNs = simulation.nowNs();
-        List<Long> gateways = heartbeats.at(nowNs).gateways();
-        List<DiskLife> reached = new ArrayList<>();
-        for (DiskLife life : silent) {
-            simulation.trace("meta", "gateway " + gatewayId + " misses disk " + life.diskId());
-            reports.said(gatewayId, life, nowNs);
-            if (reports.verdict(life, gateways, nowNs) == Reports.Verdict.REACHED) {
-                reached.add(life);
-            }
-        }
-        return reached;
+    List<DiskLife> report(long gatewayId, List<DiskLife> silent, List<DiskLife> slow) {
+        silent.forEach(life ->
+                simulation.trace("meta", "gateway " + gatewayId + " misses disk " + life.diskId()));
+        slow.forEach(life ->
+                simulation.trace(
+                        "meta", "gateway " + gatewayId + " finds disk " + life.diskId() + " slow"));
+        return watch.report(gatewayId, silent, slow, simulation.nowNs());
     }
 
     /// The leader is wrong about a disk that lives.
@@ -180,7 +175,7 @@ final class SimMeta {
 
     void newLeader() {
         heartbeats.lead(simulation.nowNs());
-        reports.clear();
+        watch.clear();
         moves.forget();
         // The new leader has its state from a snapshot.
         group = new Group(group.image());

@@ -139,9 +139,13 @@ final class SimMetaClient implements MetaClient {
     }
 
     @Override
-    public void report(long ofGateway, List<DiskLife> silent, Consumer<List<DiskLife>> done) {
+    public void report(
+            long ofGateway,
+            List<DiskLife> silent,
+            List<DiskLife> slow,
+            Consumer<List<DiskLife>> done) {
         meta.message(() -> {
-            List<DiskLife> reached = meta.report(ofGateway, silent);
+            List<DiskLife> reached = meta.report(ofGateway, silent, slow);
             meta.message(() -> simulation.in(0, process.life(), () -> done.accept(reached)));
         });
     }

@@ -155,7 +155,11 @@ public final class ControlClient implements MetaClient {
     }
 
     @Override
-    public void report(long ofGateway, List<DiskLife> silent, Consumer<List<DiskLife>> done) {
+    public void report(
+            long ofGateway,
+            List<DiskLife> silent,
+            List<DiskLife> slow,
+            Consumer<List<DiskLife>> done) {
         Attempt now = attempt;
         if (now == null || !now.leads) {
             return;
@@ -163,7 +167,7 @@ public final class ControlClient implements MetaClient {
         // Once: what is true in half a second is said again.
         long requestId =
                 ask(
-                        new Request.Report(ofGateway, silent),
+                        new Request.Report(ofGateway, silent, slow),
                         response -> {
                             if (response instanceof Response.Reached reached) {
                                 done.accept(reached.disks());

@@ -47,9 +47,13 @@ public final class ControlMessage {
         }
 
         /// Disks that owe a gateway answers for too long. Answered by [Response.Reached].
-        record Report(long gatewayId, List<DiskLife> silent) implements Request {
+        ///
+        /// @param slow answer far slower than others; missing from older senders
+        record Report(long gatewayId, List<DiskLife> silent, List<DiskLife> slow)
+                implements Request {
             public Report {
                 silent = List.copyOf(silent);
+                slow = Beat.absent(slow) ? List.of() : List.copyOf(slow);
             }
         }
 

@@ -92,7 +92,8 @@ final class ControlSession {
                     link.respond(
                             requestId,
                             new Response.Reached(
-                                    member.report(report.gatewayId(), report.silent())));
+                                    member.report(
+                                            report.gatewayId(), report.silent(), report.slow())));
             case Request.Status _ -> throw new IllegalStateException("answered above");
         }
     }

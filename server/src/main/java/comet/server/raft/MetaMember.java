@@ -298,22 +298,13 @@ public final class MetaMember implements AutoCloseable {
         }
     }
 
-    /// A gateway says of disks that they owe it answers for too long. Counts only where this member
-    /// leads.
+    /// A gateway says of disks that they owe it answers for too long, or are slow. Counts only
+    /// where this member leads.
     ///
-    /// @return those of them that this member reaches
-    public List<DiskLife> report(long gatewayId, List<DiskLife> silent) {
-        long nowNs = System.nanoTime();
+    /// @return those of the silent ones that this member reaches
+    public List<DiskLife> report(long gatewayId, List<DiskLife> silent, List<DiskLife> slow) {
         synchronized (lock) {
-            List<Long> gateways = heartbeats.at(nowNs).gateways();
-            List<DiskLife> reached = new ArrayList<>();
-            for (DiskLife life : silent) {
-                reports.said(gatewayId, life, nowNs);
-                if (reports.verdict(life, gateways, nowNs) == Reports.Verdict.REACHED) {
-                    reached.add(life);
-                }
-            }
-            return reached;
+            return watch.report(gatewayId, silent, slow, System.nanoTime());
         }
     }
 
@@ -476,7 +467,7 @@ public final class MetaMember implements AutoCloseable {
         public void onLead(long term) {
             synchronized (lock) {
                 heartbeats.lead(System.nanoTime());
-                reports.clear();
+                watch.clear();
                 uses.clear();
             }
             ledTerm = term;
