@@ -18,7 +18,7 @@ PATH=/usr/bin:/bin:/usr/sbin:/sbin:$PATH
 
 comet() { "$COMET_ROOT/comet" "$@"; }
 
-say() { echo "--- $*"; }
+say() { echo "--- $SECONDS s: $*"; }
 
 fail() {
     echo "FAILED: $*" >&2

@@ -27,6 +27,8 @@ public final class Sizes {
     /// Default number of placement groups; always a power of two.
     public static final int PLACEMENT_GROUPS = 8192;
 
+    public static final int PLACEMENT_GROUPS_MAX = 1 << 20;
+
     public static final int REPLICAS_MAX = 3;
 
     /// Members that a placement group may have at a time: while one is moved, both its places.

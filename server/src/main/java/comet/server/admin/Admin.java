@@ -82,7 +82,7 @@ public record Admin(
                             .formatted(Sizes.REPLICAS_MAX, replicas));
         }
         if (placementGroups < 1
-                || placementGroups > 1 << 20
+                || placementGroups > Sizes.PLACEMENT_GROUPS_MAX
                 || Integer.bitCount(placementGroups) != 1) {
             throw AdminException.bad(
                     "bad-placement-groups",

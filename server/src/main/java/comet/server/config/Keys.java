@@ -1,5 +1,6 @@
 package comet.server.config;
 
+import comet.base.Sizes;
 import comet.server.config.Key.Kind;
 import java.util.ArrayList;
 import java.util.List;
@@ -313,6 +314,11 @@ final class Keys {
                                     "0",
                                     "0: everything in one process. N: that many storage nodes and a gateway as"
                                             + " processes of their own. Flag: --nodes."),
+                            new Key(
+                                    UpConfig.PLACEMENT_GROUPS,
+                                    Kind.INTEGER,
+                                    Integer.toString(Sizes.PLACEMENT_GROUPS),
+                                    "How many a new cluster has, for ever: a power of two."),
                             new Key(
                                     "grace-period",
                                     Kind.DURATION,

@@ -61,7 +61,7 @@ final class UpNodes {
         process.closers.add("processes", running::stop);
         life.onHurry(running::kill);
         children.stream().filter(child -> child.role().equals("node")).forEach(running::start);
-        createCluster(process, group, running);
+        createCluster(process, group, up, running);
         running.start(children.getLast());
         awaitDisks(up, group, running);
         VolumeInfo volume = FirstVolume.ensure(group, up.sizeBytes());
@@ -95,13 +95,14 @@ final class UpNodes {
                                 GatewayFront.uri(nbd, tls, volume)));
     }
 
-    private static void createCluster(ProcessCore process, LoopGroup group, Children running) {
+    private static void createCluster(
+            ProcessCore process, LoopGroup group, UpConfig up, Children running) {
         while (true) {
             running.check();
             try {
                 boolean there = group.read(map -> map.exists());
                 if (!there) {
-                    UpProcess.createCluster(group);
+                    UpProcess.createCluster(group, up);
                 }
                 process.awaitCluster(group);
                 return;

@@ -1,6 +1,5 @@
 package comet.server.up;
 
-import comet.base.Sizes;
 import comet.cluster.ClusterInfo;
 import comet.cluster.Command;
 import comet.cluster.VolumeInfo;
@@ -59,7 +58,7 @@ final class UpProcess {
                         data.resolve("admin.sock"), up.admin(), data.resolve("admin.token"));
         FutureTask<AdminServer> adminStarts =
                 process.startAdmin(adminConfig, group, part, gateway, process.events::last);
-        createCluster(process, group);
+        createCluster(process, group, up);
         join(node, part, disks);
         process.metrics.add(part);
         AdminServer admin = process.started(adminConfig, adminStarts);
@@ -110,15 +109,15 @@ final class UpProcess {
     }
 
     /// Creates the cluster where there is none, and compares it with what the folder says.
-    private static void createCluster(ProcessCore process, GroupAccess group) {
+    private static void createCluster(ProcessCore process, GroupAccess group, UpConfig up) {
         boolean there = Patience.read(group, map -> map.exists());
         if (!there) {
-            createCluster(group);
+            createCluster(group, up);
         }
         process.awaitCluster((LoopGroup) group);
     }
 
-    static void createCluster(GroupAccess group) {
+    static void createCluster(GroupAccess group, UpConfig up) {
         UUID id = UUID.randomUUID();
         try {
             group.submit(
@@ -126,7 +125,7 @@ final class UpProcess {
                             new ClusterInfo(
                                     id.getMostSignificantBits(),
                                     id.getLeastSignificantBits(),
-                                    Sizes.PLACEMENT_GROUPS,
+                                    up.placementGroups(),
                                     REPLICAS)));
         } catch (AdminException e) {
             throw new StartException("cannot create the cluster: " + e.text(), e);

@@ -228,4 +228,15 @@ class ConfigTest {
         }
         assertThat(Files.readString(docs)).isEqualTo(Reference.markdown());
     }
+
+    @Test
+    void placement_groups_of_a_new_cluster_are_a_power_of_two() {
+        assertThat(UpConfig.read(null, List.of()).placementGroups()).isEqualTo(8192);
+        assertThat(UpConfig.read(null, List.of("placement-groups=64")).placementGroups())
+                .isEqualTo(64);
+        for (String bad : List.of("0", "1000", "2097152")) {
+            assertThatThrownBy(() -> UpConfig.read(null, List.of("placement-groups=" + bad)))
+                    .hasMessageContaining("`placement-groups`");
+        }
+    }
 }
