@@ -2,6 +2,7 @@
 # A gateway on two event loops: fio verifies four volumes at the same time, and both loops work; others
 # are detached, attached and migrated meanwhile; the gateway is killed under writers and comes back with
 # another number of loops; all data is right, and it stops cleanly.
+# long: the same code as with one loop, but for the hand-overs between them
 # timeout: 400
 . "$(dirname "$0")/../lib.sh"
 . "$COMET_ROOT/it/byhand.sh"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Nodes whose disks are spread over two event loops, with copies on two disks of one node too: data is
 # written and verified, nodes are killed under a writer and come back, one stops and starts, a disk is added.
+# long: the same code as with one loop, but for the hand-overs between them
 # timeout: 300
 . "$(dirname "$0")/../lib.sh"
 . "$COMET_ROOT/it/cluster.sh"

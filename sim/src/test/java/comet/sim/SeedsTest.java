@@ -14,13 +14,16 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/// Runs the cluster under many seeds, each twice: same seed, same run. A failing one is replayed by
-/// `java … comet.sim.Sim --seed N --trace`, and kept in `seeds.txt`.
+/// Runs the cluster under many seeds, some of them twice: same seed, same run. A failing one is
+/// replayed by `java … comet.sim.Sim --seed N --trace`, and kept in `seeds.txt`.
 ///
 /// How many: property `comet.sim.seeds` (one first seed of its own: `comet.sim.from`), until
 /// `comet.sim.seconds` are over.
 class SeedsTest {
     private static final int FAILURES_MAX = 5;
+
+    /// Each of so many is run twice.
+    private static final int TWICE_EVERY = 16;
 
     @Test
     void seeds_that_once_failed() throws IOException {
@@ -37,7 +40,7 @@ class SeedsTest {
 
     @Test
     void many_seeds() {
-        assertThat(run(range(Long.getLong("comet.sim.seeds", 2000)), seconds(150))).isEmpty();
+        assertThat(run(range(Long.getLong("comet.sim.seeds", 10_000)), seconds(220))).isEmpty();
     }
 
     @Tag("long")
@@ -91,15 +94,15 @@ class SeedsTest {
                 throw new IllegalStateException(e);
             }
         }
-        System.out.println(
-                ran + " seeds, each twice: " + requests + " requests, " + faults + " faults");
+        System.out.println(ran + " seeds: " + requests + " requests, " + faults + " faults");
         return new ArrayList<>(failures);
     }
 
     private static void judge(
             long seed, Run.Outcome outcome, ConcurrentLinkedQueue<String> failures) {
         String failure = outcome.failure();
-        if (failure == null && Run.of(seed).hash() != outcome.hash()) {
+        boolean twice = seed % TWICE_EVERY == 0;
+        if (failure == null && twice && Run.of(seed).hash() != outcome.hash()) {
             failure = "two runs differ";
         }
         if (failure != null) {
