@@ -75,6 +75,21 @@ public record NbdLimits(
         Check.that(handshakeNs > 0 && stallNs > 0, "times", handshakeNs, stallNs);
     }
 
+    /// The same where the process may take no more than `bytesMax` outside of its heap: requests
+    /// have a quarter of it, so that clients wait rather than the process ends.
+    public NbdLimits within(long bytesMax) {
+        return new NbdLimits(
+                connectionsMax,
+                requestsMax,
+                connectionBytesMax,
+                Math.max(REQUEST_BYTES_MAX, Math.min(totalBytesMax, bytesMax / 4)),
+                privateBytes,
+                unsentBytesMax,
+                Math.min(keptBytesMax, bytesMax / 32),
+                handshakeNs,
+                stallNs);
+    }
+
     /// The same for one of `count` loops that have this together. Each connection is bounded as
     /// before; what connections share is divided, so that no loop ever has to ask another one, but
     /// one request of the largest size must fit everywhere.

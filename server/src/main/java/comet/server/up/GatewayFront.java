@@ -86,7 +86,12 @@ final class GatewayFront {
             fronts.add(new NbdServer.Place(loop, new VolumeExports(data, i, exports)));
         }
         process.closers.add("gateway", data::close);
-        NbdServer nbd = new NbdServer(fronts, NbdLimits.DEFAULT, process.events, tls);
+        NbdServer nbd =
+                new NbdServer(
+                        fronts,
+                        NbdLimits.DEFAULT.within(EventLoop.directBytesMax()),
+                        process.events,
+                        tls);
         process.closers.add("nbd", () -> stop(nbd));
         HostPort real = null;
         if (listen != null) {

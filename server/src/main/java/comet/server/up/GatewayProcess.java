@@ -1,5 +1,6 @@
 package comet.server.up;
 
+import comet.io.loop.EventLoop;
 import comet.server.admin.LoopGroup;
 import comet.server.config.GatewayConfig;
 
@@ -31,13 +32,14 @@ final class GatewayProcess {
                         : GatewayFront.uri(front.tcp(), config.tls(), ""));
     }
 
-    /// The core's bounds from the config's.
+    /// The core's bounds from the config's, and from what the process may take outside of its heap.
     static comet.volume.GatewayConfig core(GatewayConfig config) {
+        long part = Math.max(1 << 20, EventLoop.directBytesMax() / 8);
         comet.volume.GatewayConfig standard = comet.volume.GatewayConfig.defaults();
         return new comet.volume.GatewayConfig(
-                standard.inFlightBytesMax(),
-                standard.volumeInFlightBytesMax(),
-                config.memoryBytes(),
+                Math.min(standard.inFlightBytesMax(), part),
+                Math.min(standard.volumeInFlightBytesMax(), part),
+                Math.min(config.memoryBytes(), part),
                 standard.blockMapsMax(),
                 Math.max(1, config.idleDetach().toNanos()),
                 standard.silenceNs());
