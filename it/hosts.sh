@@ -74,7 +74,7 @@ cluster_on_hosts() {
         {
             printf 'name = %s\ndomain = %s\ninsecure = true\nlisten = "%s:7491"\n' \
                 "$name" "${name%?}" "${ADDRESS[$name]}"
-            printf 'disks = [ { path = disk } ]\njournal-size = 64M\ngroup = %s\n' "$(_list "${group[@]}")"
+            printf 'disks = [ { path = disk, weight = 1G } ]\njournal-size = 64M\ngroup = %s\n' "$(_list "${group[@]}")"
             [[ -z ${4:-} ]] || echo "$4"
             if [[ " $2 " == *" $name "* ]]; then echo "meta.members = $(_list "${members[@]}")"; fi
         } >"$IT_DIR/$name/node.conf"
