@@ -7,20 +7,20 @@ import io.netty.channel.RecvByteBufAllocator;
 import io.netty.util.UncheckedBooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
-/// Has Netty read into buffers that the connection's [FrameReader] chooses, so that nothing is
-/// allocated per read and large data is not copied.
+/// Has Netty read into buffers that the reader chooses, so that nothing is allocated per read and
+/// large data is not copied.
 ///
 /// Netty asks a channel for its allocator once: who reads later on is told by [#from].
-final class ReadTargets implements RecvByteBufAllocator {
+public final class ReadTargets implements RecvByteBufAllocator {
     /// Who reads.
-    interface Source {
+    public interface Source {
         /// Where the next bytes are to go; the caller gives its reference back.
         ByteBuf target();
     }
 
     private Source source;
 
-    ReadTargets(Source source) {
+    public ReadTargets(Source source) {
         this.source = source;
     }
 

@@ -5,6 +5,7 @@ import comet.io.loop.BufView;
 import comet.io.loop.ChannelMove;
 import comet.io.loop.EventLoop;
 import comet.io.loop.Transport;
+import comet.io.net.ReadTargets;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.buffer.Unpooled;
@@ -82,7 +83,7 @@ final class NbdHandler extends ChannelInboundHandlerAdapter implements NbdWire {
         output = new NbdOutput(this, channel);
         // A ring's read is under way between turns, so it cannot use a buffer of all.
         if (home.loop.transport() != Transport.IO_URING) {
-            channel.config().setRecvByteBufAllocator(new NbdReads(this));
+            channel.config().setRecvByteBufAllocator(new ReadTargets(this::target));
         }
     }
 

@@ -151,15 +151,18 @@ final class Main {
         }
     }
 
-    @Command(name = "node", description = "Start a storage node.")
-    static final class Node extends Role {
+    /// One that is told all in a file.
+    abstract static class Configured extends Role {
         @Option(
                 names = "--config",
                 paramLabel = "FILE",
                 required = true,
                 description = "Its config.")
         Path config = Path.of("");
+    }
 
+    @Command(name = "node", description = "Start a storage node.")
+    static final class Node extends Configured {
         @Override
         void start(Life life) {
             NodeProcess.start(NodeConfig.read(config, overrides), life);
@@ -167,14 +170,7 @@ final class Main {
     }
 
     @Command(name = "meta", description = "Start a member of the metadata group, without disks.")
-    static final class Meta extends Role {
-        @Option(
-                names = "--config",
-                paramLabel = "FILE",
-                required = true,
-                description = "Its config.")
-        Path config = Path.of("");
-
+    static final class Meta extends Configured {
         @Override
         void start(Life life) {
             MetaProcess.start(MetaConfig.read(config, overrides), life);
@@ -182,14 +178,7 @@ final class Main {
     }
 
     @Command(name = "gateway", description = "Start a gateway.")
-    static final class Gateway extends Role {
-        @Option(
-                names = "--config",
-                paramLabel = "FILE",
-                required = true,
-                description = "Its config.")
-        Path config = Path.of("");
-
+    static final class Gateway extends Configured {
         @Override
         void start(Life life) {
             GatewayProcess.start(GatewayConfig.read(config, overrides), life);
