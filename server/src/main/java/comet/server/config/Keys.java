@@ -282,7 +282,8 @@ final class Keys {
                                     Kind.SIZE,
                                     "256M",
                                     "Bound of the data of writes that are kept until they are durable"
-                                            + " everywhere. Each loop has an equal part of it.")),
+                                            + " everywhere, at most an eighth of what the process may take outside"
+                                            + " of its heap. Each loop has an equal part of it.")),
                     LOOPS,
                     SOCKETS,
                     ADMIN);

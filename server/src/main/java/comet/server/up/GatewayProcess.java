@@ -1,6 +1,7 @@
 package comet.server.up;
 
 import comet.io.loop.EventLoop;
+import comet.port.Events;
 import comet.server.admin.LoopGroup;
 import comet.server.config.GatewayConfig;
 
@@ -17,11 +18,21 @@ final class GatewayProcess {
         LocalGateway part = new LocalGateway(config.name());
         process.admin(config.admin(), group, null, part, process.events::last);
         process.awaitCluster(group);
+        comet.volume.GatewayConfig bounds = core(config);
+        if (bounds.unsyncedBytesMax() < config.memoryBytes()) {
+            process.events.event(
+                    Events.Level.WARN,
+                    "memory-bounded",
+                    "bytes="
+                            + bounds.unsyncedBytesMax()
+                            + " hint=\"an eighth of what the process may take outside of its heap:"
+                            + " COMET_JAVA_OPTS=-XX:MaxDirectMemorySize=…\"");
+        }
         GatewayFront front =
                 GatewayFront.start(
                         process,
                         part,
-                        core(config),
+                        bounds,
                         config.exports(),
                         config.nbdSocket(),
                         config.nbdListen(),
