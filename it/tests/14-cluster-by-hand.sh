@@ -32,6 +32,8 @@ $5
 CONF
 }
 background() { # ROLE NAME
+    # Else the last life's "ready" could be taken for this one's.
+    rm -f "$IT_DIR/$2.out"
     "$COMET_ROOT/comet" "$1" --config "$IT_DIR/$2/$1.conf" >"$IT_DIR/$2.out" 2>"$IT_DIR/$2.log" &
     own $!
     LAST=$!

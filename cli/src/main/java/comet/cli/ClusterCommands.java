@@ -19,7 +19,11 @@ import tools.jackson.databind.JsonNode;
             EventCommands.Events.class,
             SettingCommands.ListSettings.class,
             SettingCommands.Change.class,
-            RebalanceCommand.class
+            RebalanceCommand.class,
+            MemberCommands.Members.class,
+            MemberCommands.Add.class,
+            MemberCommands.Remove.class,
+            MemberCommands.Replace.class
         })
 final class ClusterCommands extends AdminCommand.Group {
 

@@ -16,7 +16,8 @@ public sealed interface Command {
         return this instanceof Unreachable
                 || this instanceof StartMoves
                 || this instanceof EndMoves
-                || this instanceof CancelMoves;
+                || this instanceof CancelMoves
+                || this instanceof SetMembers;
     }
 
     /// The cluster's first command; refused where one exists with another id.
@@ -26,6 +27,16 @@ public sealed interface Command {
     record ChangeSettings(List<SettingValue> changes) implements Command {
         public ChangeSettings {
             changes = List.copyOf(changes);
+        }
+    }
+
+    /// The members of the metadata group are these from now on; the log has changed its members
+    /// already.
+    ///
+    /// @param cause why, for people; empty where nothing is to be said
+    record SetMembers(List<GroupMember> members, String cause) implements Command {
+        public SetMembers {
+            members = List.copyOf(members);
         }
     }
 

@@ -1,6 +1,7 @@
 package comet.meta;
 
 import comet.cluster.Command;
+import comet.cluster.GroupMember;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
 import comet.meta.GroupRecord.Answered;
@@ -17,10 +18,11 @@ import org.jspecify.annotations.Nullable;
 /// One entry that changes something is one revision of the map. A submission that changed something
 /// is remembered with its answer for a while: sent again, it is answered again and changes nothing.
 ///
-/// The rules lie in [ClusterRules] (cluster, nodes, gateways), [SettingRules], [DiskRules] (disks
-/// and their PGs), [LossRules] (replicas that are away), [MoveRules] (PGs that change their disks),
-/// [OperatorRules] (what operators say of disks and nodes), [VolumeRules], [AttachRules] and
-/// [ScrubRules]; [Story] tells what was decided as an event.
+/// The rules lie in [ClusterRules] (cluster, nodes, gateways), [SettingRules], [MemberRules] (the
+/// metadata group itself), [DiskRules] (disks and their PGs), [LossRules] (replicas that are away),
+/// [MoveRules] (PGs that change their disks), [OperatorRules] (what operators say of disks and
+/// nodes), [VolumeRules], [AttachRules] and [ScrubRules]; [Story] tells what was decided as an
+/// event.
 public final class Group {
     private GroupState state;
 
@@ -76,6 +78,7 @@ public final class Group {
         return switch (command) {
             case Command.CreateCluster c -> ClusterRules.createCluster(draft, c);
             case Command.ChangeSettings c -> SettingRules.change(draft, c);
+            case Command.SetMembers c -> MemberRules.set(draft, c);
             case Command.RegisterNode c -> ClusterRules.registerNode(draft, c);
             case Command.RegisterGateway c ->
                     ClusterRules.registerGateway(draft, c, submission.origin(), liveness);
@@ -133,6 +136,16 @@ public final class Group {
     /// What has happened since event `after`, oldest first, the last [Limits#EVENTS_MAX].
     public List<GroupEvent> eventsAfter(long after) {
         return state.eventsAfter(after);
+    }
+
+    /// The members of the metadata group, as their leader said last; empty before it did.
+    public List<GroupMember> members() {
+        return state.members();
+    }
+
+    /// Names of members that the group had.
+    public List<String> formerMembers() {
+        return state.formerMembers();
     }
 
     public GroupImage image() {

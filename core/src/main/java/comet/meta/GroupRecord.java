@@ -3,6 +3,7 @@ package comet.meta;
 import comet.cluster.ClusterInfo;
 import comet.cluster.DiskInfo;
 import comet.cluster.GatewayInfo;
+import comet.cluster.GroupMember;
 import comet.cluster.NodeInfo;
 import comet.cluster.PgConfig;
 import comet.cluster.Reply;
@@ -20,6 +21,7 @@ public sealed interface GroupRecord {
     default boolean isVisible() {
         return !(this instanceof DiskStartSet
                 || this instanceof GatewayLifeSet
+                || this instanceof MembersSet
                 || this instanceof Answered
                 || this instanceof Happened);
     }
@@ -51,6 +53,16 @@ public sealed interface GroupRecord {
     record ScrubOrderSet(ScrubOrder order) implements GroupRecord {}
 
     record ScrubReportSet(ScrubReport report) implements GroupRecord {}
+
+    /// The members of the metadata group.
+    ///
+    /// @param former names of members that it had and has no longer
+    record MembersSet(List<GroupMember> members, List<String> former) implements GroupRecord {
+        public MembersSet {
+            members = List.copyOf(members);
+            former = List.copyOf(former);
+        }
+    }
 
     /// A command that changed something was answered so.
     record Answered(long origin, long sequence, Reply reply) implements GroupRecord {}

@@ -5,6 +5,7 @@ import comet.cluster.ClusterInfo;
 import comet.cluster.ClusterSettings;
 import comet.cluster.DiskInfo;
 import comet.cluster.GatewayInfo;
+import comet.cluster.GroupMember;
 import comet.cluster.MapUpdate;
 import comet.cluster.NodeInfo;
 import comet.cluster.PgConfig;
@@ -50,6 +51,8 @@ final class GroupState {
     private final LinkedHashMap<SubmissionId, Reply> answered = new LinkedHashMap<>();
     private final ArrayDeque<GroupEvent> events = new ArrayDeque<>();
     private long eventCount;
+    private List<GroupMember> members = List.of();
+    private List<String> formerMembers = List.of();
 
     /// Who knows less than this gets everything: what vanished before is forgotten.
     private long forgottenRevision;
@@ -90,6 +93,8 @@ final class GroupState {
         }
         events.addAll(image.events());
         eventCount = events.isEmpty() ? 0 : events.getLast().number();
+        members = image.members();
+        formerMembers = image.formerMembers();
     }
 
     GroupImage image() {
@@ -110,7 +115,9 @@ final class GroupState {
                 lives,
                 List.copyOf(purged),
                 replies,
-                List.copyOf(events));
+                List.copyOf(events),
+                members,
+                formerMembers);
     }
 
     void replay(GroupRecord record) {
@@ -155,6 +162,10 @@ final class GroupState {
             }
             case GroupRecord.GatewayLifeSet set -> {
                 gatewayLives.put(set.gatewayId(), set.life());
+            }
+            case GroupRecord.MembersSet set -> {
+                members = set.members();
+                formerMembers = set.former();
             }
             case GroupRecord.Happened set -> {
                 events.add(set.event().numbered(++eventCount));
@@ -281,6 +292,15 @@ final class GroupState {
 
     int pgCount() {
         return pgs.length;
+    }
+
+    /// Of the metadata group; empty where nobody has said it yet.
+    List<GroupMember> members() {
+        return members;
+    }
+
+    List<String> formerMembers() {
+        return formerMembers;
     }
 
     DiskStart diskStart(int diskId) {

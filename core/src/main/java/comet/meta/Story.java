@@ -5,12 +5,14 @@ import comet.cluster.ClusterSetting;
 import comet.cluster.Command;
 import comet.cluster.DiskInfo;
 import comet.cluster.GatewayInfo;
+import comet.cluster.GroupMember;
 import comet.cluster.NodeInfo;
 import comet.cluster.Reply;
 import comet.cluster.SettingValue;
 import comet.cluster.VolumeInfo;
 import comet.cluster.VolumeLimits;
 import comet.port.Events.Level;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -49,6 +51,7 @@ final class Story {
             case Command.StartMoves _ -> moves.started();
             case Command.EndMoves _ -> moves.ended();
             case Command.CancelMoves _ -> List.of();
+            case Command.SetMembers c -> members(c);
             default -> {
                 GroupEvent event = tell();
                 yield event == null ? List.of() : List.of(event);
@@ -233,6 +236,37 @@ final class Story {
             }
         }
         return event(Level.INFO, "settings-changed", "cluster").then(what.toString()).made();
+    }
+
+    /// Nothing where nobody had said before who the members are.
+    private List<GroupEvent> members(Command.SetMembers command) {
+        List<GroupMember> before = state.members();
+        List<GroupEvent> told = new ArrayList<>();
+        for (GroupMember member : before.isEmpty() ? List.<GroupMember>of() : command.members()) {
+            if (before.stream().noneMatch(old -> old.name().equals(member.name()))) {
+                told.add(
+                        event(Level.INFO, "member-added", "metadata member " + member.name())
+                                .because(command.cause())
+                                .then(count(command.members()) + ", it is at " + member.control())
+                                .made());
+            }
+        }
+        for (GroupMember old : before) {
+            if (command.members().stream().noneMatch(member -> member.name().equals(old.name()))) {
+                told.add(
+                        event(Level.INFO, "member-removed", "metadata member " + old.name())
+                                .because(command.cause())
+                                .then(count(command.members()) + "; its name is not used again")
+                                .made());
+            }
+        }
+        return told;
+    }
+
+    private static String count(List<GroupMember> members) {
+        return members.size() == 1
+                ? "the group has one member"
+                : "the group has %d members".formatted(members.size());
     }
 
     private GroupEvent node(Command.RegisterNode command) {

@@ -74,7 +74,9 @@ class SettingRulesTest extends GroupRig {
                                 image.gatewayLives(),
                                 image.purged(),
                                 image.answered(),
-                                image.events()));
+                                image.events(),
+                                image.members(),
+                                image.formerMembers()));
         assertThat(restored.image()).isEqualTo(image);
     }
 }

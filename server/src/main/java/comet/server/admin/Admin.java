@@ -20,7 +20,7 @@ public record Admin(
         @Nullable GatewayPart gateway,
         Supplier<List<EventLog.Event>> events,
         Metrics metrics,
-        List<String> groupAddresses) {
+        Supplier<List<String>> groupAddresses) {
 
     Volumes volumes() {
         return new Volumes(group, gateway);
@@ -70,7 +70,7 @@ public record Admin(
         GroupStatus status = group.status();
         List<DiskState> disks = localDisks();
         String health = health().status();
-        return group.read(map -> Views.cluster(map, status, disks, health, groupAddresses));
+        return group.read(map -> Views.cluster(map, status, disks, health, groupAddresses.get()));
     }
 
     /// @return the new cluster's id

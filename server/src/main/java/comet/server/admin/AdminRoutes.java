@@ -91,6 +91,7 @@ final class AdminRoutes {
                 c -> json(c, Map.of("name", gatewayName(), "volumes", gatewayVolumes())));
         routes.get("/v1/node/disks", c -> json(c, Map.of("disks", admin.localDisks())));
         new ChangeRoutes(admin).register(routes);
+        new MemberRoutes(admin).register(routes);
         volumes(routes);
         routes.get(
                 "/metrics",

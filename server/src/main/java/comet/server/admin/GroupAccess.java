@@ -2,8 +2,11 @@ package comet.server.admin;
 
 import comet.cluster.ClusterMap;
 import comet.cluster.Command;
+import comet.cluster.GroupMember;
 import comet.cluster.Reply;
 import comet.meta.GroupEvent;
+import comet.server.raft.MetaMembers;
+import comet.server.raft.MetaStatus;
 import java.util.List;
 import java.util.function.Function;
 
@@ -22,4 +25,17 @@ public interface GroupAccess {
     List<GroupEvent> events(long after);
 
     GroupStatus status();
+
+    /// Who belongs to the group.
+    MetaMembers members();
+
+    /// Adds a member, removes one, or puts one in the other's place.
+    ///
+    /// @throws AdminException with the group's own code where it refuses
+    void changeMembers(List<GroupMember> add, List<String> remove);
+
+    /// What the process at an address says of the member that it carries.
+    ///
+    /// @throws AdminException `member-silent` where nobody answers
+    MetaStatus member(String control);
 }

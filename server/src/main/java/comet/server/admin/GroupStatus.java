@@ -16,13 +16,15 @@ import org.jspecify.annotations.Nullable;
 /// @param settled false while the leader has not led for one heartbeat timeout: who is not listed
 ///   may still live
 /// @param moves placement groups that are to move, as the leader has it
+/// @param controls where members are reached, by name, where that is known
 public record GroupStatus(
         String leader,
         List<String> members,
         Map<Integer, Seen> disks,
         Map<Long, Seen> gateways,
         boolean settled,
-        Moves.Progress moves) {
+        Moves.Progress moves,
+        Map<String, String> controls) {
     /// @param alive heard of within the heartbeat timeout
     /// @param agoMs since then
     /// @param bootId of a disk, the life that reports; 0 for a gateway
@@ -40,13 +42,14 @@ public record GroupStatus(
             Map<Integer, Seen> disks,
             Map<Long, Seen> gateways,
             boolean settled) {
-        this(leader, members, disks, gateways, settled, Moves.Progress.NONE);
+        this(leader, members, disks, gateways, settled, Moves.Progress.NONE, Map.of());
     }
 
     public GroupStatus {
         members = List.copyOf(members);
         disks = new TreeMap<>(disks);
         gateways = new TreeMap<>(gateways);
+        controls = new TreeMap<>(controls);
     }
 
     public boolean diskAlive(int diskId, long bootId) {

@@ -2,16 +2,20 @@ package comet.server.admin;
 
 import comet.cluster.ClusterMap;
 import comet.cluster.Command;
+import comet.cluster.GroupMember;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
 import comet.meta.GroupEvent;
 import comet.meta.Moves;
 import comet.server.control.BlockingMeta;
+import comet.server.control.MemberCall;
+import comet.server.raft.MetaMembers;
 import comet.server.raft.MetaStatus;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 
@@ -21,11 +25,17 @@ public final class LoopGroup implements GroupAccess {
     private static final Duration READ_MAX = Duration.ofSeconds(5);
     private static final Duration SUBMIT_MAX = Duration.ofSeconds(20);
 
+    /// A new member gets the whole log first, and the leader may change meanwhile.
+    private static final Duration CHANGE_MAX = Duration.ofSeconds(60);
+
     private final BlockingMeta meta;
+    private final MemberCall calls;
     private final ClusterMap map = new ClusterMap();
 
-    public LoopGroup(BlockingMeta meta) {
+    /// @param calls for members that are not in the group yet
+    public LoopGroup(BlockingMeta meta, MemberCall calls) {
         this.meta = meta;
+        this.calls = calls;
     }
 
     @Override
@@ -39,7 +49,10 @@ public final class LoopGroup implements GroupAccess {
 
     @Override
     public Reply submit(Command command) {
-        Reply reply = await(() -> meta.submit(command, SUBMIT_MAX), SUBMIT_MAX);
+        return accepted(await(() -> meta.submit(command, SUBMIT_MAX), SUBMIT_MAX));
+    }
+
+    private static Reply accepted(Reply reply) {
         if (reply instanceof Reply.Refused refused) {
             throw refused.code().startsWith("unknown-")
                     ? AdminException.missing(refused.code(), refused.message())
@@ -75,7 +88,36 @@ public final class LoopGroup implements GroupAccess {
                 disks,
                 gateways,
                 status.settled(),
-                moves == null ? Moves.Progress.NONE : moves);
+                moves == null ? Moves.Progress.NONE : moves,
+                controls(status));
+    }
+
+    private static Map<String, String> controls(MetaStatus status) {
+        Map<String, String> controls = new TreeMap<>();
+        status.group().forEach(member -> controls.put(member.name(), member.control()));
+        return controls;
+    }
+
+    @Override
+    public MetaMembers members() {
+        return await(() -> meta.members(READ_MAX), READ_MAX);
+    }
+
+    @Override
+    public void changeMembers(List<GroupMember> add, List<String> remove) {
+        accepted(await(() -> meta.changeMembers(add, remove, CHANGE_MAX), CHANGE_MAX));
+    }
+
+    @Override
+    public MetaStatus member(String control) {
+        try {
+            return calls.status(control).join();
+        } catch (CompletionException e) {
+            throw AdminException.conflict(
+                    "member-silent",
+                    "no member of a metadata group answers at %s: start it there first, with `meta.join` in its config"
+                            .formatted(control));
+        }
     }
 
     private interface Question<T> {

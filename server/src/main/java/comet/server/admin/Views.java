@@ -406,10 +406,10 @@ final class Views {
         List<String> warnings = new ArrayList<>();
         Map<String, Integer> byDomain = new TreeMap<>();
         for (String member : status.members()) {
-            for (NodeInfo node : map.nodes()) {
-                if (node.name().equals(member)) {
-                    byDomain.merge(node.domain(), 1, Integer::sum);
-                }
+            String control = status.controls().getOrDefault(member, "");
+            NodeInfo node = Members.node(map, member, control);
+            if (node != null) {
+                byDomain.merge(node.domain(), 1, Integer::sum);
             }
         }
         if (map.nodes().size() < 2) {

@@ -155,10 +155,11 @@ final class Keys {
     private static final List<Key> GROUP =
             List.of(
                     new Key(
-                            "group",
+                            GroupConfig.GROUP,
                             Kind.ADDRESSES,
                             null,
-                            "The `control` addresses of the metadata group's members."));
+                            "The `control` addresses of the metadata group's members, some at least:"
+                                    + " the process learns of changes and remembers them."));
 
     private static final List<Key> META =
             List.of(
@@ -166,9 +167,28 @@ final class Keys {
                             "meta.members",
                             Kind.OBJECTS,
                             "",
-                            "All members of the metadata group, one, three or five; one of them, by"
-                                    + " `name`, is this process. Default: this process is none.",
+                            "The members that make the metadata group when they start for the first"
+                                    + " time, one, three or five; one of them, by `name`, is this"
+                                    + " process. Default: this process is none.",
                             MEMBER),
+                    new Key(
+                            GroupConfig.JOIN_RAFT,
+                            Kind.ADDRESS,
+                            "",
+                            "In place of `meta.members`: this process carries a member that joins the"
+                                    + " group at `group`, once `comet cluster add-member` or"
+                                    + " `replace-member` takes it in. Where the other members reach"
+                                    + " it."),
+                    new Key(
+                            GroupConfig.JOIN_CONTROL,
+                            Kind.ADDRESS,
+                            "",
+                            "With it: where nodes and gateways reach it, as above."),
+                    new Key(
+                            GroupConfig.JOIN_NAME,
+                            Kind.NAME,
+                            "",
+                            "With it: the member's name, which no member had before. Default: `name`."),
                     new Key(
                             "meta.grace-period",
                             Kind.DURATION,
@@ -244,7 +264,16 @@ final class Keys {
                     FILES,
                     ADMIN);
 
-    static final List<Key> META_ALONE = join(COMMON, META, SOCKETS, ADMIN);
+    private static final List<Key> GROUP_OF_MEMBER =
+            List.of(
+                    new Key(
+                            GroupConfig.GROUP,
+                            Kind.ADDRESSES,
+                            "",
+                            "With `meta.join`: the `control` addresses of the metadata group's"
+                                    + " members. Default: those in `meta.members`."));
+
+    static final List<Key> META_ALONE = join(COMMON, GROUP_OF_MEMBER, META, SOCKETS, ADMIN);
 
     static final List<Key> GATEWAY =
             join(

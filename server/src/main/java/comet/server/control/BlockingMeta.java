@@ -1,11 +1,13 @@
 package comet.server.control;
 
 import comet.cluster.Command;
+import comet.cluster.GroupMember;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
 import comet.meta.GroupEvent;
 import comet.server.control.ControlMessage.Request;
 import comet.server.control.ControlMessage.Response;
+import comet.server.raft.MetaMembers;
 import comet.server.raft.MetaStatus;
 import java.time.Duration;
 import java.util.List;
@@ -60,6 +62,37 @@ public final class BlockingMeta {
                                 response -> {
                                     if (response instanceof Response.Events events) {
                                         done.accept(events.events());
+                                    }
+                                }),
+                deadline);
+    }
+
+    /// Who belongs to the metadata group.
+    public MetaMembers members(Duration deadline) throws TimeoutException, InterruptedException {
+        return await(
+                done ->
+                        client.ask(
+                                new Request.Members(),
+                                response -> {
+                                    if (response instanceof Response.Members members) {
+                                        done.accept(members.members());
+                                    }
+                                }),
+                deadline);
+    }
+
+    /// Adds a member, removes one, or puts one in the other's place.
+    ///
+    /// @throws TimeoutException where the change is not ended; it may still be
+    public Reply changeMembers(List<GroupMember> add, List<String> remove, Duration deadline)
+            throws TimeoutException, InterruptedException {
+        return await(
+                done ->
+                        client.ask(
+                                new Request.ChangeMembers(add, remove),
+                                response -> {
+                                    if (response instanceof Response.Answer answer) {
+                                        done.accept(answer.reply());
                                     }
                                 }),
                 deadline);

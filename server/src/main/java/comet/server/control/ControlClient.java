@@ -4,6 +4,7 @@ import comet.base.BufPool;
 import comet.base.Check;
 import comet.cluster.Command;
 import comet.cluster.DiskLife;
+import comet.cluster.GroupMember;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
 import comet.meta.Heartbeats;
@@ -14,6 +15,7 @@ import comet.port.MetaClient;
 import comet.server.control.ControlMessage.Push;
 import comet.server.control.ControlMessage.Request;
 import comet.server.control.ControlMessage.Response;
+import comet.server.control.Targets.Target;
 import comet.server.raft.DiskUse;
 import comet.server.raft.MetaStatus;
 import comet.wire.FramePool;
@@ -50,7 +52,7 @@ public final class ControlClient implements MetaClient {
     private final Loop loop;
     private final Executor onLoop;
     private final @Nullable Network network;
-    private final List<Target> targets = new ArrayList<>();
+    private final Targets targets;
     private final ExecutorService worker =
             Executors.newSingleThreadExecutor(
                     Thread.ofPlatform().daemon().name("control-client-", 0).factory());
@@ -66,7 +68,8 @@ public final class ControlClient implements MetaClient {
     private final TreeMap<Integer, Long> gone = new TreeMap<>();
     private final TreeMap<Integer, DiskUse> uses = new TreeMap<>();
 
-    private int nextTarget;
+    private String member = "";
+    private String memberFolder = "";
     private @Nullable Attempt attempt;
     private long retryNs = RETRY_MIN_NS;
     private Loop.@Nullable Timer tick;
@@ -74,22 +77,15 @@ public final class ControlClient implements MetaClient {
 
     /// How members in other processes are reached.
     ///
-    /// @param members the addresses of each member
+    /// @param book where they are
     /// @param clusterHigh the cluster's id, which the members check; both 0 where it is not known
     public record Network(
             Connection.Dialer dialer,
             FramePool frames,
             BufPool bufs,
-            List<List<String>> members,
+            MemberBook book,
             long clusterHigh,
-            long clusterLow) {
-        public Network {
-            members = List.copyOf(members);
-        }
-    }
-
-    /// A member: in this process, or behind addresses.
-    private record Target(@Nullable ControlService local, List<String> addresses) {}
+            long clusterLow) {}
 
     private record Pending(Request request, Consumer<Response> done) {}
 
@@ -103,16 +99,10 @@ public final class ControlClient implements MetaClient {
         this.loop = loop;
         this.onLoop = onLoop;
         this.network = network;
-        if (local != null) {
-            targets.add(new Target(local, local.member().settings().member().control()));
-        }
-        if (network != null) {
-            for (List<String> addresses : network.members()) {
-                if (targets.stream().noneMatch(target -> target.addresses.equals(addresses))) {
-                    targets.add(new Target(null, List.copyOf(addresses)));
-                }
-            }
-        }
+        targets =
+                network == null
+                        ? new Targets(local, List.of(), List.of())
+                        : new Targets(local, network.book().told(), network.book().configured());
         Check.that(!targets.isEmpty(), "a metadata group has members");
         connect();
         tick = loop.schedule(Heartbeats.INTERVAL_NS, this::onTick);
@@ -195,6 +185,12 @@ public final class ControlClient implements MetaClient {
         beatNow();
     }
 
+    /// This process carries that member of the group; goes with the heartbeats.
+    public void reportMember(String name, String folder) {
+        member = name;
+        memberFolder = folder;
+    }
+
     /// A disk of this process serves in that life of it: the map may count on it.
     public void reportDisk(int diskId, long bootId) {
         gone.remove(diskId);
@@ -270,10 +266,10 @@ public final class ControlClient implements MetaClient {
         if (closed) {
             return;
         }
-        Target target = targets.get(nextTarget);
+        Target target = targets.next();
         Attempt next = new Attempt(target);
         attempt = next;
-        ControlService local = target.local;
+        ControlService local = target.local();
         if (local != null) {
             LocalLink link = new LocalLink(local, onLoop, next);
             next.link = link;
@@ -281,7 +277,7 @@ public final class ControlClient implements MetaClient {
         } else if (network != null) {
             RemoteLink link = new RemoteLink(network, worker, onLoop, next);
             next.link = link;
-            link.dial(target.addresses);
+            link.dial(target.addresses());
         }
     }
 
@@ -312,7 +308,8 @@ public final class ControlClient implements MetaClient {
         disks.forEach((diskId, bootId) -> lives.add(new DiskLife(diskId, bootId)));
         List<DiskLife> ended = new ArrayList<>();
         gone.forEach((diskId, bootId) -> ended.add(new DiskLife(diskId, bootId)));
-        return new Request.Beat(gatewayId, lives, List.copyOf(uses.values()), ended);
+        return new Request.Beat(
+                gatewayId, lives, List.copyOf(uses.values()), ended, member, memberFolder);
     }
 
     /// Goes on with another member.
@@ -320,28 +317,34 @@ public final class ControlClient implements MetaClient {
         if (attempt != from || closed) {
             return;
         }
-        LOG.debug("metadata member left addresses={} why=\"{}\"", from.target.addresses, why);
+        LOG.debug("metadata member left addresses={} why=\"{}\"", from.target.addresses(), why);
         attempt = null;
         from.end();
-        int hinted = indexOf(leader);
-        boolean atOnce = hinted >= 0 && hinted != nextTarget && from.wasGreeted;
-        nextTarget = hinted >= 0 ? hinted : (nextTarget + 1) % targets.size();
-        if (atOnce) {
+        boolean named = targets.moveOn(network == null ? List.of() : leader);
+        if (named && from.wasGreeted) {
             connect();
         } else {
-            boolean local = targets.get(nextTarget).local != null;
+            boolean local = targets.next().local() != null;
             loop.schedule(local ? Math.min(retryNs, RETRY_LOCAL_NS) : retryNs, this::connect);
             retryNs = Math.min(retryNs * 2, RETRY_MAX_NS);
         }
     }
 
-    private int indexOf(List<String> addresses) {
-        for (int i = 0; i < targets.size() && !addresses.isEmpty(); i++) {
-            if (targets.get(i).addresses.equals(addresses)) {
-                return i;
-            }
+    /// Where the members are is known from now on, also to the next life of this process.
+    private void learn(List<GroupMember> members, Target from) {
+        Network over = network;
+        if (over == null || members.isEmpty()) {
+            return;
         }
-        return -1;
+        List<List<String>> addresses = new ArrayList<>();
+        for (GroupMember one : members) {
+            if (one.control().isEmpty()) {
+                return;
+            }
+            addresses.add(List.of(one.control()));
+        }
+        targets.learn(addresses, from);
+        worker.execute(() -> over.book().learn(addresses));
     }
 
     /// One member, tried or used.
@@ -405,6 +408,9 @@ public final class ControlClient implements MetaClient {
             }
             if (requestId == beatId) {
                 beatId = 0;
+                if (response instanceof Response.Done done) {
+                    learn(done.members(), target);
+                }
                 if (!leads) {
                     lead();
                 }
@@ -418,6 +424,7 @@ public final class ControlClient implements MetaClient {
 
         private void lead() {
             leads = true;
+            targets.leads();
             retryNs = RETRY_MIN_NS;
             subscribe();
             pending.forEach((requestId, waiting) -> send(requestId, waiting.request));

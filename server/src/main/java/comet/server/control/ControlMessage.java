@@ -1,11 +1,13 @@
 package comet.server.control;
 
 import comet.cluster.DiskLife;
+import comet.cluster.GroupMember;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
 import comet.meta.GroupEvent;
 import comet.meta.Submission;
 import comet.server.raft.DiskUse;
+import comet.server.raft.MetaMembers;
 import comet.server.raft.MetaStatus;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -33,12 +35,23 @@ public final class ControlMessage {
         /// @param uses how full they are; missing from senders that do not know
         /// @param gone disks that served in this process and do no longer: they stop, have failed
         ///   or hang; missing from older senders
-        record Beat(long gatewayId, List<DiskLife> disks, List<DiskUse> uses, List<DiskLife> gone)
+        /// @param member the member of the group that this process carries; empty for none, and
+        ///   missing from older senders, as what follows
+        /// @param folder uuid of its folder
+        record Beat(
+                long gatewayId,
+                List<DiskLife> disks,
+                List<DiskUse> uses,
+                List<DiskLife> gone,
+                String member,
+                String folder)
                 implements Request {
             public Beat {
                 disks = List.copyOf(disks);
                 uses = absent(uses) ? List.of() : List.copyOf(uses);
                 gone = absent(gone) ? List.of() : List.copyOf(gone);
+                member = absent(member) ? "" : member;
+                folder = absent(folder) ? "" : folder;
             }
 
             private static boolean absent(@Nullable Object field) {
@@ -60,6 +73,24 @@ public final class ControlMessage {
         /// What has happened after an event. Answered by [Response.Events].
         record Events(long after) implements Request {}
 
+        /// Who belongs to the group. Answered by [Response.Members].
+        record Members() implements Request {}
+
+        /// Adds a member, removes one, or puts one in the other's place. What is done already is
+        /// not done again. Answered by [Response.Answer].
+        ///
+        /// @param add one or none; its process waits for it
+        /// @param remove the name of one or none
+        record ChangeMembers(List<GroupMember> add, List<String> remove) implements Request {
+            public ChangeMembers {
+                add = List.copyOf(add);
+                remove = List.copyOf(remove);
+                if (add.size() > 1 || remove.size() > 1 || add.isEmpty() && remove.isEmpty()) {
+                    throw new IllegalArgumentException("one member is changed at a time");
+                }
+            }
+        }
+
         /// Answered by [Response.Status], by any member.
         record Status() implements Request {}
     }
@@ -70,7 +101,23 @@ public final class ControlMessage {
 
         record Update(MapUpdate update) implements Response {}
 
-        record Done() implements Response {}
+        /// @param members of the group, where the asker was not told them in this session; else,
+        ///   and from older members, none
+        record Done(List<GroupMember> members) implements Response {
+            public Done {
+                members = absent(members) ? List.of() : List.copyOf(members);
+            }
+
+            Done() {
+                this(List.of());
+            }
+
+            private static boolean absent(@Nullable Object field) {
+                return field == null;
+            }
+        }
+
+        record Members(MetaMembers members) implements Response {}
 
         /// Those of the disks reported that the leader reaches itself.
         record Reached(List<DiskLife> disks) implements Response {

@@ -1,5 +1,6 @@
 package comet.server.control;
 
+import comet.cluster.GroupMember;
 import comet.cluster.MapUpdate;
 import comet.meta.Decision.YieldQuestion;
 import comet.server.control.ControlMessage.Push;
@@ -8,6 +9,7 @@ import comet.server.control.ControlMessage.Response;
 import comet.server.control.ControlService.Pushed;
 import comet.server.raft.MetaMember;
 import comet.server.raft.NotLeaderException;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
@@ -29,6 +31,7 @@ final class ControlSession {
     private long gatewayId;
     private boolean subscribed;
     private boolean closed;
+    private List<GroupMember> toldMembers = List.of();
 
     /// What the client was pushed already.
     private long sentRevision;
@@ -85,7 +88,10 @@ final class ControlSession {
             case Request.Beat beat -> {
                 gatewayId = beat.gatewayId();
                 member.beat(beat.gatewayId(), beat.disks(), beat.uses(), beat.gone());
-                link.respond(requestId, new Response.Done());
+                if (!beat.member().isEmpty()) {
+                    member.membership().reportFolder(beat.member(), beat.folder());
+                }
+                link.respond(requestId, new Response.Done(newMembers()));
                 catchUp();
             }
             case Request.Report report ->
@@ -94,8 +100,26 @@ final class ControlSession {
                             new Response.Reached(
                                     member.report(
                                             report.gatewayId(), report.silent(), report.slow())));
+            case Request.Members _ ->
+                    await(requestId, member.membership().list().thenApply(Response.Members::new));
+            case Request.ChangeMembers change ->
+                    await(
+                            requestId,
+                            member.membership()
+                                    .change(change.add(), change.remove())
+                                    .thenApply(Response.Answer::new));
             case Request.Status _ -> throw new IllegalStateException("answered above");
         }
+    }
+
+    /// Who belongs to the group, where the client does not know it yet.
+    private List<GroupMember> newMembers() {
+        List<GroupMember> members = member.members();
+        if (members.equals(toldMembers)) {
+            return List.of();
+        }
+        toldMembers = members;
+        return members;
     }
 
     private void await(long requestId, CompletableFuture<? extends Response> future) {

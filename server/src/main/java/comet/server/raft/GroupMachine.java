@@ -1,5 +1,6 @@
 package comet.server.raft;
 
+import comet.cluster.GroupMember;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
 import comet.meta.Decision;
@@ -79,6 +80,14 @@ final class GroupMachine extends BaseStateMachine {
 
     synchronized List<GroupEvent> eventsAfter(long after) {
         return group.eventsAfter(after);
+    }
+
+    synchronized List<GroupMember> members() {
+        return group.members();
+    }
+
+    synchronized List<String> formerMembers() {
+        return group.formerMembers();
     }
 
     @Override
@@ -245,7 +254,8 @@ final class GroupMachine extends BaseStateMachine {
 
     @Override
     public void notifyServerShutdown(RoleInfoProto role, boolean all) {
-        listener.onStopped();
+        // Of the group alone, not of the server: the leader has answered that this is no member.
+        listener.onStopped(!all);
     }
 
     @Override

@@ -54,6 +54,9 @@ final class LookOut implements AutoCloseable {
         MapUpdate localChangesAfter(long revision);
 
         CompletableFuture<Reply> submit(Submission submission);
+
+        /// Also where it does not lead: whether it is a member still.
+        void lookAtMembers();
     }
 
     private final Leader leader;
@@ -87,6 +90,7 @@ final class LookOut implements AutoCloseable {
 
     private void look() {
         try {
+            leader.lookAtMembers();
             if (leader.leads()) {
                 map.apply(leader.localChangesAfter(map.revision()));
                 sendProbes();

@@ -4,6 +4,7 @@ import comet.cluster.ClusterInfo;
 import comet.cluster.ClusterMap;
 import comet.cluster.Command;
 import comet.cluster.DiskLife;
+import comet.cluster.GroupMember;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
 import comet.meta.Decision;
@@ -85,6 +86,7 @@ public final class MetaMember implements AutoCloseable {
     private boolean entryUnderWay;
     private final ArrayList<Yield> yields = new ArrayList<>();
     private final LookOut lookOut = new LookOut(new Look());
+    private final Membership membership;
 
     private record Waiting(Submission submission, CompletableFuture<Decision> decided) {}
 
@@ -105,6 +107,9 @@ public final class MetaMember implements AutoCloseable {
     private MetaMember(RaftSettings settings) throws IOException {
         this.settings = settings;
         log = RatisLog.start(settings, new LogListener(), new Json());
+        membership =
+                new Membership(
+                        settings.self(), log, this::leads, () -> cluster != null, this::submit);
         lookOut.start();
     }
 
@@ -340,12 +345,27 @@ public final class MetaMember implements AutoCloseable {
     /// Where the leader is reached, empty where none is known.
     public List<String> leaderAddresses() {
         String leader = log.leadership().leader();
-        for (RaftSettings.Member member : settings.members()) {
-            if (member.name().equals(leader)) {
-                return member.control();
+        for (GroupMember member : log.members()) {
+            if (member.name().equals(leader) && !member.control().isEmpty()) {
+                return List.of(member.control());
             }
         }
         return List.of();
+    }
+
+    /// Who belongs to the group, as far as this member knows.
+    public List<GroupMember> members() {
+        return log.members();
+    }
+
+    /// What can be done about that.
+    public Membership membership() {
+        return membership;
+    }
+
+    /// A uuid of the folder that holds this member's log.
+    public String folderId() {
+        return log.folderId();
     }
 
     public MetaStatus status() {
@@ -373,12 +393,16 @@ public final class MetaMember implements AutoCloseable {
                 settings.self(),
                 leadership.leader(),
                 leadership.term(),
-                settings.members().stream().map(RaftSettings.Member::name).toList(),
+                log.members().stream().map(GroupMember::name).toList(),
                 settled,
                 log.localChangesAfter(Long.MAX_VALUE).revision(),
                 disks,
                 gateways,
-                leadership.self() ? lookOut.moves() : Moves.Progress.NONE);
+                leadership.self() ? lookOut.moves() : Moves.Progress.NONE,
+                membership.known(),
+                log.formerMembers(),
+                log.groupId(),
+                settings.member().told(log.folderId()));
     }
 
     /// What there is to move, where this member leads.
@@ -393,10 +417,16 @@ public final class MetaMember implements AutoCloseable {
     @Override
     public void close() throws IOException {
         lookOut.close();
+        membership.close();
         log.close();
     }
 
     private final class Look implements LookOut.Leader {
+        @Override
+        public void lookAtMembers() {
+            membership.look();
+        }
+
         @Override
         public boolean leads() {
             return MetaMember.this.leads();
@@ -470,6 +500,7 @@ public final class MetaMember implements AutoCloseable {
                 watch.clear();
                 uses.clear();
             }
+            membership.onLead();
             ledTerm = term;
             LOG.info("metadata member leads name={}", settings.self());
             listeners.forEach(listener -> listener.onLeadership(true));
@@ -482,8 +513,9 @@ public final class MetaMember implements AutoCloseable {
         }
 
         @Override
-        public void onStopped() {
+        public void onStopped(boolean removed) {
             LOG.info("metadata member stopped name={}", settings.self());
+            membership.onStopped(removed);
             listeners.forEach(listener -> listener.onLeadership(false));
         }
     }

@@ -1,5 +1,6 @@
 package comet.server.raft;
 
+import comet.cluster.GroupMember;
 import comet.meta.Moves;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -14,6 +15,11 @@ import org.jspecify.annotations.Nullable;
 ///   may still live
 /// @param revision of the map, as applied by this member
 /// @param moves what there is to move; null from members that do not know
+/// @param group the members with addresses and folders, as this one knows them; missing from older
+///   ones, as what follows
+/// @param former names of members that the group had
+/// @param groupId a uuid; empty from older members
+/// @param member the one that answers; null from older members
 public record MetaStatus(
         String self,
         @Nullable String leader,
@@ -23,7 +29,11 @@ public record MetaStatus(
         long revision,
         List<DiskSeen> disks,
         List<GatewaySeen> gateways,
-        Moves.@Nullable Progress moves) {
+        Moves.@Nullable Progress moves,
+        List<GroupMember> group,
+        List<String> former,
+        String groupId,
+        @Nullable GroupMember member) {
     /// @param bootId the life that reports
     /// @param agoMs since it last did
     /// @param alive heard of within the heartbeat timeout
@@ -37,5 +47,12 @@ public record MetaStatus(
         members = List.copyOf(members);
         disks = List.copyOf(disks);
         gateways = List.copyOf(gateways);
+        group = absent(group) ? List.of() : List.copyOf(group);
+        former = absent(former) ? List.of() : List.copyOf(former);
+        groupId = absent(groupId) ? "" : groupId;
+    }
+
+    private static boolean absent(@Nullable Object field) {
+        return field == null;
     }
 }

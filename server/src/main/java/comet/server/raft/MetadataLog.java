@@ -1,5 +1,6 @@
 package comet.server.raft;
 
+import comet.cluster.GroupMember;
 import comet.cluster.MapUpdate;
 import comet.meta.Decision;
 import comet.meta.Facts;
@@ -32,6 +33,41 @@ public interface MetadataLog extends AutoCloseable {
 
     Leadership leadership();
 
+    /// A uuid, the same on all members and for ever.
+    String groupId();
+
+    /// A uuid of the folder that holds this member's log.
+    String folderId();
+
+    /// Who belongs to the group, as far as this member knows; nobody where it waits to be taken in.
+    List<GroupMember> members();
+
+    /// The same with what the leader knows of each.
+    List<MemberSeen> membersSeen();
+
+    /// For how long a member, or one that is being added, has not answered its leader; 0 where this
+    /// one does not lead or does not know it.
+    long silentMs(String name);
+
+    /// Changes the members, on the leader, from `current` to `next`: one more, one less, or one in
+    /// another's place. A new member gets everything first and has a voice then. Fails where it
+    /// does not answer for seconds, where others are the members now, or where another change is
+    /// under way; then nothing has changed, unless this member stops to lead meanwhile.
+    CompletableFuture<Void> changeMembers(List<GroupMember> current, List<GroupMember> next);
+
+    /// Lets another member lead, on the leader. Fails where that one is not ready to.
+    CompletableFuture<Void> handOver(String to);
+
+    /// Stops to lead, without another that does: what is under way ends without an outcome.
+    void stepDown();
+
+    /// The members with their folders as the group has agreed on them last, as applied here; empty
+    /// before it did.
+    List<GroupMember> agreedMembers();
+
+    /// Names that members had, as applied here.
+    List<String> formerMembers();
+
     /// Writes a snapshot now, if anything was applied since the last one.
     void snapshot() throws IOException;
 
@@ -56,6 +92,8 @@ public interface MetadataLog extends AutoCloseable {
         void onFollow();
 
         /// The log has ended: closed, or broken (which was logged).
-        void onStopped();
+        ///
+        /// @param removed this member is none any more
+        void onStopped(boolean removed);
     }
 }

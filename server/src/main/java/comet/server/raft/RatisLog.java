@@ -1,5 +1,6 @@
 package comet.server.raft;
 
+import comet.cluster.GroupMember;
 import comet.cluster.MapUpdate;
 import comet.io.file.SmallFile;
 import comet.meta.Decision;
@@ -8,13 +9,10 @@ import comet.meta.GroupEvent;
 import comet.meta.Submission;
 import comet.server.json.Json;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicLong;
@@ -39,32 +37,31 @@ import org.jspecify.annotations.Nullable;
 /// [MetadataLog] on Ratis, in the process that uses it. Requests go to the server by direct calls;
 /// only members talk over the network, and a group of one over nothing at all.
 final class RatisLog implements MetadataLog {
-    private static final String GROUP_FILE = "group-id";
-
     private final RaftServer server;
     private final RaftServer.Division division;
     private final RaftGroupId groupId;
+    private final String folderId;
     private final RaftPeerId self;
     private final ClientId client = ClientId.randomId();
     private final long maker = new SecureRandom().nextLong();
     private final AtomicLong calls = new AtomicLong();
     private final Json json;
     private final GroupMachine machine;
+    private final RatisMembers members;
 
     private RatisLog(RaftSettings settings, Listener listener, Json json) throws IOException {
         this.json = json;
         machine = new GroupMachine(json, client, maker, listener);
         Path folder = settings.folder();
         SmallFile.makeFolder(folder);
-        groupId = RaftGroupId.valueOf(groupId(settings));
+        groupId = RaftGroupId.valueOf(MemberFolder.groupId(folder, settings::firstGroupId));
+        folderId = MemberFolder.folderId(folder).toString();
         self = RaftPeerId.valueOf(settings.self());
         List<RaftPeer> peers = new ArrayList<>();
-        for (RaftSettings.Member member : settings.members()) {
-            peers.add(
-                    RaftPeer.newBuilder()
-                            .setId(member.name())
-                            .setAddress(member.host() + ":" + member.port())
-                            .build());
+        // One that joins knows of no members, so it neither votes nor leads before it has the
+        // group's log.
+        if (settings.joins() == null) {
+            settings.members().forEach(member -> peers.add(RatisMembers.peer(member.told(""))));
         }
         Parameters parameters = new Parameters();
         RaftProperties properties = RatisProperties.of(settings, parameters);
@@ -78,6 +75,7 @@ final class RatisLog implements MetadataLog {
                         .setOption(RaftStorage.StartupOption.RECOVER)
                         .build();
         division = server.getDivision(groupId);
+        members = new RatisMembers(settings, server, division, client, calls::incrementAndGet);
     }
 
     static RatisLog start(RaftSettings settings, Listener listener, Json json) throws IOException {
@@ -95,7 +93,7 @@ final class RatisLog implements MetadataLog {
 
     private static IOException cannotStart(RaftSettings settings, Throwable failure) {
         RaftSettings.Member member = settings.member();
-        String at = settings.members().size() == 1 ? "" : member.host() + ":" + member.port() + " ";
+        String at = settings.solitary() ? "" : member.host() + ":" + member.port() + " ";
         return new IOException(
                 "metadata member %s cannot start: %s%s: %s"
                         .formatted(member.name(), at, settings.folder(), reason(failure)),
@@ -109,21 +107,6 @@ final class RatisLog implements MetadataLog {
             reason = cause.getMessage() == null ? reason : cause.getMessage();
         }
         return reason;
-    }
-
-    /// The group's id is fixed at the first start, so that addresses may change later.
-    private static UUID groupId(RaftSettings settings) throws IOException {
-        Path file = settings.folder().resolve(GROUP_FILE);
-        if (!Files.exists(file)) {
-            String id = settings.firstGroupId() + "\n";
-            SmallFile.replace(file, id.getBytes(StandardCharsets.US_ASCII));
-        }
-        String text = Files.readString(file, StandardCharsets.US_ASCII).strip();
-        try {
-            return UUID.fromString(text);
-        } catch (IllegalArgumentException e) {
-            throw new IOException(file + " holds no id: " + text, e);
-        }
     }
 
     @Override
@@ -200,6 +183,57 @@ final class RatisLog implements MetadataLog {
                 leader == null ? null : leader.toString(),
                 info.isLeader() && info.isLeaderReady(),
                 info.getCurrentTerm());
+    }
+
+    @Override
+    public String groupId() {
+        return groupId.getUuid().toString();
+    }
+
+    @Override
+    public String folderId() {
+        return folderId;
+    }
+
+    @Override
+    public List<GroupMember> members() {
+        return members.members();
+    }
+
+    @Override
+    public List<MemberSeen> membersSeen() {
+        return members.seen();
+    }
+
+    @Override
+    public CompletableFuture<Void> changeMembers(
+            List<GroupMember> current, List<GroupMember> next) {
+        return members.change(current, next);
+    }
+
+    @Override
+    public CompletableFuture<Void> handOver(String to) {
+        return members.handOver(to);
+    }
+
+    @Override
+    public long silentMs(String name) {
+        return members.agoMs().getOrDefault(name, 0L);
+    }
+
+    @Override
+    public void stepDown() {
+        members.stepDown();
+    }
+
+    @Override
+    public List<GroupMember> agreedMembers() {
+        return machine.members();
+    }
+
+    @Override
+    public List<String> formerMembers() {
+        return machine.formerMembers();
     }
 
     @Override

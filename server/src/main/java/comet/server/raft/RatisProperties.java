@@ -19,6 +19,9 @@ import org.apache.ratis.util.TimeDuration;
 
 /// How Ratis is set up, each value with its reason.
 final class RatisProperties {
+    /// How long a new member may be silent before its addition is given up.
+    static final long STAGING_MS = 6000;
+
     private static final int BUFFER_BYTES = 2 << 20;
 
     private RatisProperties() {}
@@ -26,13 +29,14 @@ final class RatisProperties {
     static RaftProperties of(RaftSettings settings, Parameters parameters) {
         RaftProperties properties = new RaftProperties();
         RaftServerConfigKeys.setStorageDir(properties, List.of(settings.folder().toFile()));
-        boolean solo = settings.members().size() == 1;
+        boolean solo = settings.solitary();
         if (solo) {
             RaftConfigKeys.Rpc.setType(properties, new SoloRpc());
         } else {
             network(settings, properties, parameters);
         }
-        timeouts(properties, solo);
+        timeouts(properties, solo, settings.members().size() == 1 && settings.joins() == null);
+        RaftServerConfigKeys.setStagingTimeout(properties, ms(STAGING_MS));
         log(settings, properties);
         // A follower that was stopped or swapped out for long must not close itself for that.
         RaftServerConfigKeys.setCloseThreshold(
@@ -45,12 +49,14 @@ final class RatisProperties {
     }
 
     /// Elections wait one to two seconds, more than a pause of a collector or a slow disk; a group
-    /// of one has nobody to wait for.
-    private static void timeouts(RaftProperties properties, boolean solo) {
+    /// of one has nobody to wait for, though it may have grown since its config was written.
+    private static void timeouts(RaftProperties properties, boolean solo, boolean single) {
         RaftServerConfigKeys.Rpc.setTimeoutMin(properties, ms(solo ? 200 : 1000));
         RaftServerConfigKeys.Rpc.setTimeoutMax(properties, ms(solo ? 400 : 2000));
-        RaftServerConfigKeys.Rpc.setFirstElectionTimeoutMin(properties, ms(solo ? 5 : 300));
-        RaftServerConfigKeys.Rpc.setFirstElectionTimeoutMax(properties, ms(solo ? 10 : 900));
+        RaftServerConfigKeys.Rpc.setFirstElectionTimeoutMin(
+                properties, ms(solo ? 5 : single ? 50 : 300));
+        RaftServerConfigKeys.Rpc.setFirstElectionTimeoutMax(
+                properties, ms(solo ? 10 : single ? 100 : 900));
     }
 
     private static void log(RaftSettings settings, RaftProperties properties) {

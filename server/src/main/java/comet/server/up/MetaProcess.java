@@ -4,7 +4,6 @@ import comet.io.net.Address;
 import comet.io.net.SocketListener;
 import comet.port.Connection;
 import comet.server.admin.LoopGroup;
-import comet.server.config.GroupConfig.Member;
 import comet.server.config.HostPort;
 import comet.server.config.MetaConfig;
 import comet.server.raft.MetaMember;
@@ -24,10 +23,11 @@ final class MetaProcess {
                         config.io().withOneLoop(),
                         life);
         process.pidFile(config.pidFile());
-        process.group(config.group().members().stream().map(Member::control).toList());
+        process.group(config.contacts());
         Connection.Acceptor acceptor =
                 process.startMember(
-                        ProcessCore.settings(config.group(), config.data().resolve("meta")));
+                        MemberStart.settings(
+                                process, config.group(), config.data().resolve("meta")));
         HostPort control = config.group().self().control();
         try {
             SocketListener listener =

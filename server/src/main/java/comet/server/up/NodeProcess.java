@@ -28,7 +28,7 @@ final class NodeProcess {
         Connection.@Nullable Acceptor control = null;
         if (meta != null) {
             Path log = config.data().resolve("meta");
-            control = process.startMember(ProcessCore.settings(meta, log));
+            control = process.startMember(MemberStart.settings(process, meta, log));
         }
         LoopClients clients = new LoopClients(process);
         process.closers.add("group clients", clients::close);

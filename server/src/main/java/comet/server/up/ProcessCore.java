@@ -1,5 +1,6 @@
 package comet.server.up;
 
+import comet.base.Check;
 import comet.cluster.ClusterInfo;
 import comet.cluster.ClusterMap;
 import comet.io.loop.EventLoop;
@@ -15,12 +16,13 @@ import comet.server.admin.MoveMetrics;
 import comet.server.admin.NodePart;
 import comet.server.admin.ProcessMetrics;
 import comet.server.config.AdminConfig;
-import comet.server.config.GroupConfig;
 import comet.server.config.HostPort;
 import comet.server.config.IoConfig;
 import comet.server.control.BlockingMeta;
 import comet.server.control.ControlClient;
 import comet.server.control.ControlService;
+import comet.server.control.MemberBook;
+import comet.server.control.MemberCall;
 import comet.server.control.Origin;
 import comet.server.data.DataException;
 import comet.server.data.DiskProbe;
@@ -59,7 +61,7 @@ final class ProcessCore {
     private Connection.Dialer dialer;
     private @Nullable MetaMember member;
     private @Nullable ControlService service;
-    private List<List<String>> members = List.of();
+    private @Nullable MemberBook book;
 
     /// @param own see [DataFolder#open]
     /// @param io what the loops wait with, and how many there are
@@ -121,11 +123,12 @@ final class ProcessCore {
 
     /// The metadata group, as the config names it: its members' `control` addresses.
     void group(List<HostPort> addresses) {
-        members = addresses.stream().map(address -> List.of(address.toString())).toList();
+        book = MemberBook.in(data(), addresses.stream().map(HostPort::toString).toList());
     }
 
+    /// The newest that are known.
     List<String> groupAddresses() {
-        return members.stream().map(List::getFirst).toList();
+        return book == null ? List.of() : book.addresses();
     }
 
     /// This process carries a member of the group.
@@ -150,20 +153,6 @@ final class ProcessCore {
         }
     }
 
-    /// @param folder of the member's log
-    static RaftSettings settings(GroupConfig group, Path folder) {
-        List<RaftSettings.Member> members =
-                group.members().stream()
-                        .map(m ->
-                                new RaftSettings.Member(
-                                        m.name(),
-                                        m.raft().host(),
-                                        m.raft().port(),
-                                        List.of(m.control().toString())))
-                        .toList();
-        return new RaftSettings(group.self().name(), members, folder, RaftSettings.SNAPSHOT_EVERY);
-    }
-
     @Nullable MetaMember member() {
         return member;
     }
@@ -184,14 +173,22 @@ final class ProcessCore {
     ControlClient connect(EventLoop on) {
         ControlService local = service;
         return on.call(() -> {
-            if (local != null && members.size() <= 1) {
+            MemberBook known = book;
+            if (known == null) {
+                if (local == null) {
+                    throw Check.failed("a process without a member knows where some are");
+                }
                 return ControlClient.local(origin, local, on, on::submit);
             }
             ControlClient.Network network =
-                    new ControlClient.Network(dialer(on), on.frames(), on.bufs(), members, 0, 0);
-            return local == null
-                    ? ControlClient.remote(origin, network, on, on::submit)
-                    : ControlClient.member(origin, local, network, on, on::submit);
+                    new ControlClient.Network(dialer(on), on.frames(), on.bufs(), known, 0, 0);
+            if (local == null) {
+                return ControlClient.remote(origin, network, on, on::submit);
+            }
+            ControlClient client = ControlClient.member(origin, local, network, on, on::submit);
+            MetaMember carried = local.member();
+            client.reportMember(carried.settings().self(), carried.folderId());
+            return client;
         });
     }
 
@@ -203,7 +200,9 @@ final class ProcessCore {
     }
 
     LoopGroup groupAccess() {
-        return new LoopGroup(new BlockingMeta(client(), loop::submit));
+        MemberCall calls = new MemberCall(loop, this::dialer);
+        closers.add("member calls", calls::close);
+        return new LoopGroup(new BlockingMeta(client(), loop::submit), calls);
     }
 
     /// Starts the admin API.
@@ -223,7 +222,7 @@ final class ProcessCore {
             @Nullable NodePart nodes,
             @Nullable GatewayPart gateway,
             Supplier<List<EventLog.Event>> shown) {
-        Admin admin = new Admin(group, nodes, gateway, shown, metrics, groupAddresses());
+        Admin admin = new Admin(group, nodes, gateway, shown, metrics, this::groupAddresses);
         FutureTask<AdminServer> starting = new FutureTask<>(() -> AdminServer.start(config, admin));
         Thread.ofPlatform().daemon().name("admin-start").start(starting);
         return starting;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import comet.cluster.ClusterInfo;
 import comet.cluster.Command;
 import comet.cluster.DiskInfo;
+import comet.cluster.GroupMember;
 import comet.cluster.MapUpdate;
 import comet.cluster.MemberState;
 import comet.cluster.NodeInfo;
@@ -19,6 +20,8 @@ import comet.meta.Moves;
 import comet.server.config.AdminConfig;
 import comet.server.config.HostPort;
 import comet.server.raft.DiskUse;
+import comet.server.raft.MemberSeen;
+import comet.server.raft.MetaStatus;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -55,7 +58,7 @@ class AdminServerTest {
     void start() throws IOException {
         Metrics metrics = new Metrics();
         metrics.add(new ProcessMetrics("test", events));
-        Admin admin = new Admin(group, null, null, events::last, metrics, List.of());
+        Admin admin = new Admin(group, null, null, events::last, metrics, List::of);
         server =
                 AdminServer.start(
                         new AdminConfig(
@@ -92,6 +95,40 @@ class AdminServerTest {
     private HttpResponse<String> post(String path, String body)
             throws IOException, InterruptedException {
         return send(request(path).POST(HttpRequest.BodyPublishers.ofString(body)));
+    }
+
+    private static MetaStatus waiting(String name, String groupId) {
+        GroupMember member = new GroupMember(name, "127.0.0.1:9", "127.0.0.1:3", "folder");
+        return new MetaStatus(
+                name, null, 0, List.of(), false, 0, List.of(), List.of(), null, List.of(),
+                List.of(), groupId, member);
+    }
+
+    @Test
+    void members_of_the_metadata_group_come_and_go() throws Exception {
+        twoNodes();
+        GroupMember first = new GroupMember("node-1", "127.0.0.1:8", "127.0.0.1:1", "f");
+        group.members.add(new MemberSeen(first, true, true, 0, 9, 0));
+        group.waiting.put("127.0.0.1:3", waiting("w", "group"));
+        group.waiting.put("127.0.0.1:4", waiting("w", "another"));
+        String add = "{\"name\": \"%s\", \"control\": \"%s\"}";
+        assertThat(post("/v1/members", add.formatted("w", "127.0.0.1:5")).body())
+                .contains("member-silent");
+        assertThat(post("/v1/members", add.formatted("v", "127.0.0.1:3")).body())
+                .contains("wrong-member", "carries member w, not v");
+        assertThat(post("/v1/members", add.formatted("w", "127.0.0.1:4")).body())
+                .contains("other-group", "meta.join");
+        assertThat(post("/v1/members", add.formatted("w", "nowhere")).statusCode()).isEqualTo(400);
+        assertThat(group.members).hasSize(1);
+        assertThat(post("/v1/members", add.formatted("w", "127.0.0.1:3")).statusCode())
+                .isEqualTo(201);
+        JsonNode members = get("/v1/members").path("members");
+        assertThat(members.path(0).path("role").asString()).isEqualTo("leader");
+        assertThat(members.path(0).path("domain").asString()).isEqualTo("a");
+        assertThat(members.path(1).path("name").asString()).isEqualTo("w");
+        assertThat(members.path(1).path("domain").asString()).isEmpty();
+        assertThat(post("/v1/members/node-1/remove", "").statusCode()).isEqualTo(200);
+        assertThat(get("/v1/members").path("members")).hasSize(1);
     }
 
     /// Two disks on two nodes, two groups, one volume.

@@ -2,10 +2,14 @@ package comet.server.admin;
 
 import comet.cluster.ClusterMap;
 import comet.cluster.Command;
+import comet.cluster.GroupMember;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
 import comet.meta.GroupEvent;
 import comet.meta.Moves;
+import comet.server.raft.MemberSeen;
+import comet.server.raft.MetaMembers;
+import comet.server.raft.MetaStatus;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +24,10 @@ final class FakeGroup implements GroupAccess {
     final List<GroupEvent> events = new ArrayList<>();
     Moves.Progress moves = Moves.Progress.NONE;
     boolean reachable = true;
+    final List<MemberSeen> members = new ArrayList<>();
+
+    /// Members that are to be added, by address.
+    final Map<String, MetaStatus> waiting = new TreeMap<>();
 
     void update(MapUpdate update) {
         map.apply(update);
@@ -53,6 +61,28 @@ final class FakeGroup implements GroupAccess {
     @Override
     public GroupStatus status() {
         reach();
-        return new GroupStatus("node-1", List.of("node-1"), disks, Map.of(), true, moves);
+        return new GroupStatus("node-1", List.of("node-1"), disks, Map.of(), true, moves, Map.of());
+    }
+
+    @Override
+    public MetaMembers members() {
+        reach();
+        return new MetaMembers("group", "node-1", members, List.of());
+    }
+
+    @Override
+    public void changeMembers(List<GroupMember> add, List<String> remove) {
+        reach();
+        members.removeIf(one -> remove.contains(one.member().name()));
+        add.forEach(one -> members.add(new MemberSeen(one, false, true, 10, 7, 0)));
+    }
+
+    @Override
+    public MetaStatus member(String control) {
+        MetaStatus status = waiting.get(control);
+        if (status == null) {
+            throw AdminException.conflict("member-silent", "nobody answers at " + control);
+        }
+        return status;
     }
 }

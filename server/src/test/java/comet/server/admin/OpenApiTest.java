@@ -21,7 +21,8 @@ class OpenApiTest {
         Path folder = Path.of("src/main/java/comet/server/admin");
         String code =
                 Files.readString(folder.resolve("AdminRoutes.java"))
-                        + Files.readString(folder.resolve("ChangeRoutes.java"));
+                        + Files.readString(folder.resolve("ChangeRoutes.java"))
+                        + Files.readString(folder.resolve("MemberRoutes.java"));
         Matcher route =
                 Pattern.compile("routes\\.(get|post|delete|put)\\(\\s*\"([^\"]+)\"").matcher(code);
         TreeSet<String> routes = new TreeSet<>();

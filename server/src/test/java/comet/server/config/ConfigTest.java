@@ -153,6 +153,34 @@ class ConfigTest {
     }
 
     @Test
+    void a_member_makes_a_group_or_joins_one() throws IOException {
+        String join =
+                "meta.join { name = w-2, raft = \"127.0.0.1:1\", control = \"127.0.0.1:2\" }\n";
+        GroupConfig group = node(NODE + join).meta();
+        assertThat(group).isNotNull();
+        assertThat(group.joins()).isTrue();
+        assertThat(group.self().name()).isEqualTo("w-2");
+        assertThat(group.members()).containsExactly(group.self());
+        assertThat(node(NODE + join.replace("name = w-2, ", "")).meta().self().name())
+                .isEqualTo("node-1");
+        assertThatThrownBy(() -> node(NODE + "meta.join.raft = \"127.0.0.1:1\"\n"))
+                .hasMessageContaining("`meta.join.control` is missing");
+        assertThatThrownBy(() -> node(NODE + join.replace("127.0.0.1:1", "10.0.0.1:1")))
+                .hasMessageContaining("insecure = true");
+        String member = "{ name = w, raft = \"127.0.0.1:1\", control = \"127.0.0.1:2\" }";
+        String makes = "meta.members = [" + member + "]\n";
+        assertThatThrownBy(() -> node(NODE + makes + join)).hasMessageContaining("or joins one");
+        String alone = "name = w\n";
+        assertThatThrownBy(() -> MetaConfig.read(file(alone + join), List.of()))
+                .hasMessageContaining("`group` names nobody");
+        MetaConfig meta =
+                MetaConfig.read(file(alone + "group = [\"127.0.0.1:9\"]\n" + join), List.of());
+        assertThat(meta.contacts()).containsExactly(new HostPort("127.0.0.1", 9));
+        assertThat(MetaConfig.read(file(alone + makes), List.of()).contacts())
+                .containsExactly(new HostPort("127.0.0.1", 2));
+    }
+
+    @Test
     void the_command_line_overrides() throws IOException {
         NodeConfig node = node(NODE, "listen=127.0.0.1:9", "journal-size=64M");
         assertThat(node.listen().port()).isEqualTo(9);

@@ -174,7 +174,12 @@ class ControlTest {
 
     private ControlClient.Network network(List<List<String>> members, long clusterLow) {
         return new ControlClient.Network(
-                new SocketDialer(loop), loop.frames(), loop.bufs(), members, 1, clusterLow);
+                new SocketDialer(loop),
+                loop.frames(),
+                loop.bufs(),
+                MemberBook.of(members),
+                1,
+                clusterLow);
     }
 
     private Client remote(List<List<String>> members) {

@@ -79,7 +79,7 @@ class RatisLogTest {
         public void onFollow() {}
 
         @Override
-        public void onStopped() {}
+        public void onStopped(boolean removed) {}
     }
 
     private RatisLog start(RaftSettings settings) throws Exception {
