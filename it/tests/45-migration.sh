@@ -127,7 +127,7 @@ for writer in range(3):
     for n in range(count - 64, count):
         # The oldest one may be overwritten already by one that was not acknowledged.
         holds(4096 * (writer * 64 + n % 64), (n, n + 64) if n == count - 64 else (n,))
-for block in range(16 << 20 >> 12):
+for block in range(4 << 20 >> 12):
     holds((64 << 20) + 4096 * block, (told[b"round"], told[b"round"] + 1))
 print({word.decode(): count for word, count in told.items()})
 PYTHON
