@@ -57,8 +57,8 @@ public enum ClusterSetting {
             Kind.SECONDS,
             "10m",
             1,
-            7L * 86_400,
-            "How long a disk that was far slower than others stays left behind");
+            86_400,
+            "How long a disk that was far slower than others stays left behind, the first time");
 
     /// How a value is written, and in what unit it is read.
     public enum Kind {

@@ -111,7 +111,7 @@ public sealed interface Command {
     /// that has another IN_SYNC member that lives; elsewhere nothing changes. Of the leader alone.
     ///
     /// @param why one of the words below, for people; missing in older entries
-    record Unreachable(int diskId, long bootId, String why) implements Command {
+    record Unreachable(int diskId, long bootId, String why, List<Integer> pgs) implements Command {
         /// Its heartbeats stay out.
         public static final String SILENT = "silent";
 
@@ -126,6 +126,12 @@ public sealed interface Command {
 
         public Unreachable {
             why = Objects.requireNonNullElse(why, "");
+            pgs = pgs == null ? List.of() : List.copyOf(pgs);
+        }
+
+        /// In all placement groups where that is possible.
+        public Unreachable(int diskId, long bootId, String why) {
+            this(diskId, bootId, why, List.of());
         }
     }
 

@@ -5,6 +5,7 @@ import comet.cluster.DiskInfo;
 import comet.cluster.MemberState;
 import comet.cluster.PgConfig;
 import comet.cluster.PgConfig.Member;
+import java.util.Set;
 
 /// Replicas that are lost for a while: which of them the others may go on without, and how they
 /// come back.
@@ -35,9 +36,11 @@ public final class LossRules {
 
     /// That the disk does not answer has been found by the leader; here it is decided what follows.
     static Decision unreachable(Draft draft, Command.Unreachable command, Liveness liveness) {
+        Set<Integer> pgs = Set.copyOf(command.pgs());
         for (int i = 0; i < draft.state.pgCount(); i++) {
             PgConfig pg = draft.state.pg(i);
-            if (canDoWithout(pg, command.diskId(), command.bootId(), liveness)) {
+            boolean meant = pgs.isEmpty() || pgs.contains(i);
+            if (meant && canDoWithout(pg, command.diskId(), command.bootId(), liveness)) {
                 Member left = new Member(command.diskId(), command.bootId(), MemberState.STALE);
                 draft.add(DiskRules.set(pg, DiskRules.replaced(pg, command.diskId(), left)));
             }

@@ -57,7 +57,7 @@ public final class Watch {
     public List<Command.Unreachable> look(ClusterMap map, long nowNs) {
         Facts facts = heartbeats.look(nowNs);
         List<DiskLife> reported = reports.unreachable(facts.gateways(), nowNs);
-        List<DiskLife> tooSlow = slow.found(map, facts.gateways(), nowNs);
+        List<DiskLife> tooSlow = slow.found(map, facts, nowNs);
         Facts fresh = heartbeats.fresh(nowNs, reported);
         ArrayList<Command.Unreachable> found = new ArrayList<>();
         for (DiskInfo disk : map.disks()) {
@@ -66,14 +66,20 @@ public final class Watch {
             if (why == null && tooSlow.contains(life)) {
                 why = Command.Unreachable.SLOW;
             }
-            // Who is missed sooner than by silence may have gone together with all others: of
-            // those, too, nothing has been heard since.
-            boolean silent = Command.Unreachable.SILENT.equals(why);
-            if (why == null || !isMissed(map, life, silent ? facts : fresh)) {
+            if (why == null) {
                 continue;
             }
-            if (!Command.Unreachable.SLOW.equals(why) || slow.leave(map, life, nowNs)) {
-                found.add(new Command.Unreachable(life.diskId(), life.bootId(), why));
+            // Who is missed sooner than by silence may have gone together with others: they may go
+            // on without it only where one of them was heard of since.
+            boolean silent = Command.Unreachable.SILENT.equals(why);
+            List<Integer> pgs = missedBy(map, life, silent ? facts : fresh);
+            boolean wanted =
+                    !Command.Unreachable.SLOW.equals(why)
+                            || !pgs.isEmpty() && slow.leave(map, life, nowNs);
+            if (!pgs.isEmpty() && wanted) {
+                found.add(
+                        new Command.Unreachable(
+                                life.diskId(), life.bootId(), why, silent ? List.of() : pgs));
             }
         }
         return found;
@@ -134,12 +140,14 @@ public final class Watch {
         return false;
     }
 
-    private static boolean isMissed(ClusterMap map, DiskLife life, Facts facts) {
+    /// The placement groups that can do without it.
+    private static List<Integer> missedBy(ClusterMap map, DiskLife life, Facts facts) {
+        List<Integer> pgs = new ArrayList<>();
         for (int pg = 0; pg < map.pgCount(); pg++) {
             if (LossRules.canDoWithout(map.pg(pg), life.diskId(), life.bootId(), facts)) {
-                return true;
+                pgs.add(pg);
             }
         }
-        return false;
+        return pgs;
     }
 }

@@ -24,6 +24,7 @@ final class ComeBack {
     private long pauseNs = PAUSE_MIN_NS;
     private long leftAtNs;
     private long askAtNs = Long.MAX_VALUE;
+    private boolean told;
 
     ComeBack(DiskServer disk) {
         this.disk = disk;
@@ -37,6 +38,7 @@ final class ComeBack {
             return;
         }
         if (left.isEmpty()) {
+            told = false;
             long now = disk.loop().nowNs();
             boolean again = leftAtNs != 0 && now - leftAtNs < FORGIVEN_NS;
             pauseNs = again ? Math.min(2 * pauseNs, PAUSE_MAX_NS) : PAUSE_MIN_NS;
@@ -64,7 +66,10 @@ final class ComeBack {
             return;
         }
         askAtNs = now + PAUSE_MAX_NS;
-        disk.event(Level.WARN, "replicas-left-behind", "pgs=" + left.size());
+        if (!told) {
+            told = true;
+            disk.event(Level.WARN, "replicas-left-behind", "pgs=" + left.size());
+        }
         disk.parts()
                 .meta()
                 .submit(

@@ -50,6 +50,9 @@ final class Attachment {
     /// The newest term under which an earlier life of this gateway holds it, 0 for none.
     private final long earlierTerm;
 
+    /// The term for which the group waits to hear that it is given back; 0 for none.
+    private long toYield;
+
     private final List<Consumer<@Nullable String>> detachWaiters = new ArrayList<>();
     private final List<Consumer<@Nullable String>> attachWaiters = new ArrayList<>();
 
@@ -109,6 +112,7 @@ final class Attachment {
             return false;
         }
         become(State.ATTACHED);
+        endYield();
         return true;
     }
 
@@ -300,13 +304,23 @@ final class Attachment {
         boolean ends = state == State.DRAINING || state == State.DETACHING;
         boolean yields = !busy && !earlier && !ends;
         if ((busy || ends) && term == askedTerm && volume.clients().nobody()) {
-            // Kept for clients that may come again; where one has come elsewhere it goes there.
-            detach(why -> answerYield(askedTerm, false));
+            // Kept for clients that may come again; where one has come elsewhere it goes there,
+            // unless one comes here meanwhile.
+            toYield = askedTerm;
+            drain();
             return;
         }
         answerYield(askedTerm, yields);
         if (yields && holds() && term == askedTerm) {
             release();
+        }
+    }
+
+    /// It was given back for one who has asked, or somebody has come and it stays.
+    private void endYield() {
+        if (toYield != 0) {
+            answerYield(toYield, false);
+            toYield = 0;
         }
     }
 
@@ -402,5 +416,6 @@ final class Attachment {
         List<Consumer<@Nullable String>> waiters = List.copyOf(detachWaiters);
         detachWaiters.clear();
         waiters.forEach(waiter -> waiter.accept(why));
+        endYield();
     }
 }

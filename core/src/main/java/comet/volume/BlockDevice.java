@@ -32,7 +32,9 @@ public interface BlockDevice {
     }
 
     /// The client asks for nothing more: what is under way need not be slowed down any longer.
-    default void leaving() {}
+    ///
+    /// @param goodbye it has said so itself; else its connection broke, and it may come again
+    default void leaving(boolean goodbye) {}
 
     /// Told the outcome of a request, always later, never inside the call.
     interface Done {

@@ -56,6 +56,12 @@ final class Room {
             turnTaken = false;
             account.pump.run();
             turn = null;
+            if (account.waits && !turnTaken && account.lacksBytes) {
+                // It would wait for ever if those who need less went on past it.
+                waiting.remove(account);
+                waiting.addFirst(account);
+                break;
+            }
             inVain = turnTaken ? 0 : account.waits ? inVain + 1 : inVain;
         }
         givingTurns = false;
@@ -78,6 +84,9 @@ final class Room {
         private long inFlightBytes;
         private long unsyncedBytes;
         private boolean waits;
+
+        /// It waits for what is under way to end, not for what is kept to become durable.
+        private boolean lacksBytes;
 
         private Account(Runnable pump) {
             this.pump = pump;
@@ -117,6 +126,7 @@ final class Room {
         private boolean isRoomFor(Request request, long bytes) {
             long all = Room.this.inFlightBytes;
             boolean free = all == 0 || all + bytes <= config.inFlightBytesMax();
+            lacksBytes = !free;
             if (request.kind.changes() && bytes > 0) {
                 free &= Room.this.unsyncedBytes < config.unsyncedBytesMax();
                 free &= unsyncedBytes <= config.unsyncedBytesMax() / 2;

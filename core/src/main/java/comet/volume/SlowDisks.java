@@ -9,13 +9,14 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.function.ToLongFunction;
 
 /// Finds disks that answer far slower than the others, for long. Readers spare such a disk at once
 /// ([ReadPlan]); writes and flushes need all members, so guests wait for it until the group goes on
 /// without it.
 ///
-/// Slow is judged against other disks only: a gateway whose own link or host is slow finds all of
-/// them so, and says nothing of any.
+/// Slow is judged against what others took within the same seconds: a gateway whose own link or
+/// host is slow finds all of them so, and says nothing of any.
 final class SlowDisks {
     /// How often to look.
     static final long INTERVAL_NS = GatewayConfig.SECOND_NS;
@@ -26,28 +27,53 @@ final class SlowDisks {
     /// Nor one in which it did not take so many times what the others took.
     private static final int SLOW_TIMES = 8;
 
+    /// For so long it counts what a disk took: others are asked for nothing while everybody waits
+    /// for the slow one.
+    private static final long FRESH_NS = 5 * GatewayConfig.SECOND_NS;
+
+    /// A slow second is forgotten after so many in which the disk was asked for nothing.
+    private static final int IDLE_SECONDS = 5;
+
     private final Gateway gateway;
     private final TreeMap<Integer, Seen> seen = new TreeMap<>();
     private final List<DiskLife> slow = new ArrayList<>();
 
-    /// What is known of one disk. What it took last still counts where it was asked for nothing
-    /// since, because everybody waits for another.
+    /// What one lane of a disk took last, and when that was found.
+    private static final class Took {
+        private long ns = -1;
+        private long atNs;
+
+        private void look(AnswerTimes times, long nowNs) {
+            long felt = times.takeFeltNs(nowNs);
+            if (felt >= 0) {
+                ns = felt;
+                atNs = nowNs;
+            }
+        }
+
+        private boolean isNow(long nowNs) {
+            return ns >= 0 && atNs == nowNs;
+        }
+
+        private boolean isFresh(long nowNs, long forNs) {
+            return ns >= 0 && nowNs - atNs <= forNs;
+        }
+    }
+
+    /// What is known of one life of a disk.
     private static final class Seen {
-        private long writeNs = -1;
-        private long readNs = -1;
-        private boolean asked;
+        private final long bootId;
+        private final Took write = new Took();
+        private final Took read = new Took();
 
         /// Slow seconds, less the others since; not below 0.
         private int seconds;
 
+        private int idle;
         private boolean told;
 
-        private void look(DiskPeer peer, long nowNs) {
-            long write = peer.write().times().takeFeltNs(nowNs);
-            long read = peer.read().times().takeFeltNs(nowNs);
-            asked = write >= 0 || read >= 0;
-            writeNs = write >= 0 ? write : writeNs;
-            readNs = read >= 0 ? read : readNs;
+        private Seen(long bootId) {
+            this.bootId = bootId;
         }
     }
 
@@ -69,27 +95,49 @@ final class SlowDisks {
     /// To be called at each interval.
     void tick(Collection<DiskPeer> peers) {
         long nowNs = gateway.loop().nowNs();
-        for (DiskPeer peer : peers) {
-            seen.computeIfAbsent(peer.diskId(), _ -> new Seen()).look(peer, nowNs);
-        }
         seen.keySet().removeIf(id -> gateway.map().disk(id) == null);
+        for (DiskPeer peer : peers) {
+            DiskInfo info = gateway.map().disk(peer.diskId());
+            if (info == null) {
+                continue;
+            }
+            Seen disk = seen.get(peer.diskId());
+            if (disk == null || disk.bootId != info.bootId()) {
+                disk = new Seen(info.bootId());
+                seen.put(peer.diskId(), disk);
+            }
+            disk.write.look(peer.write().times(), nowNs);
+            disk.read.look(peer.read().times(), nowNs);
+        }
         int bound = (int) gateway.map().settings().of(ClusterSetting.SLOW_AFTER);
         slow.clear();
-        seen.forEach((diskId, disk) -> judge(diskId, disk, bound));
+        seen.forEach((diskId, disk) -> judge(diskId, disk, bound, nowNs));
     }
 
-    private void judge(int diskId, Seen disk, int bound) {
+    private void judge(int diskId, Seen disk, int bound, long nowNs) {
+        boolean asked = disk.write.isNow(nowNs) || disk.read.isNow(nowNs);
         boolean now =
-                disk.asked
-                        && (isSlow(disk.writeNs, usual(disk, false))
-                                || isSlow(disk.readNs, usual(disk, true)));
-        disk.seconds = Math.clamp(disk.seconds + (now ? 1L : -1L), 0, bound);
-        boolean reported = bound > 0 && disk.seconds > (disk.told ? bound / 2 : bound - 1);
-        DiskInfo info = gateway.map().disk(diskId);
-        if (reported && info != null) {
-            slow.add(new DiskLife(diskId, info.bootId()));
+                isSlow(disk, disk.write, other -> fresh(other.write, disk.write, nowNs), nowNs)
+                        || isSlow(
+                                disk,
+                                disk.read,
+                                other -> fresh(other.read, disk.read, nowNs),
+                                nowNs);
+        disk.idle = asked ? 0 : disk.idle + 1;
+        if (now) {
+            disk.seconds++;
+        } else if (asked || disk.idle % IDLE_SECONDS == 0) {
+            disk.seconds--;
+        }
+        disk.seconds = Math.clamp(disk.seconds, 0, bound);
+        boolean reported =
+                bound > 0
+                        && disk.idle < IDLE_SECONDS
+                        && disk.seconds > (disk.told ? bound / 2 : bound - 1);
+        if (reported) {
+            slow.add(new DiskLife(diskId, disk.bootId));
             if (!disk.told) {
-                tell(diskId, Math.max(disk.writeNs, disk.readNs));
+                tell(diskId, Math.max(disk.write.ns, disk.read.ns));
             }
         }
         disk.told = reported;
@@ -100,17 +148,27 @@ final class SlowDisks {
         gateway.events().event(Events.Level.WARN, "disk-slow", details);
     }
 
-    private static boolean isSlow(long tookNs, long usualNs) {
-        return tookNs >= SLOW_NS && usualNs >= 0 && tookNs > SLOW_TIMES * usualNs;
+    private boolean isSlow(Seen disk, Took took, ToLongFunction<Seen> ofOther, long nowNs) {
+        if (!took.isNow(nowNs) || took.ns < SLOW_NS) {
+            return false;
+        }
+        long usualNs = usual(disk, ofOther);
+        return usualNs >= 0 && took.ns > SLOW_TIMES * usualNs;
+    }
+
+    /// What another took lately, -1 where it was asked for nothing. One answer of the slow disk may
+    /// stay out for longer than that.
+    private static long fresh(Took other, Took slow, long nowNs) {
+        return other.isFresh(nowNs, Math.max(FRESH_NS, 2 * slow.ns)) ? other.ns : -1;
     }
 
     /// What the others took, half of them at least; -1 where there are none that were asked.
-    private long usual(Seen without, boolean reads) {
+    private long usual(Seen without, ToLongFunction<Seen> ofOther) {
         long[] others = new long[seen.size()];
         int count = 0;
         for (Seen other : seen.values()) {
-            long tookNs = reads ? other.readNs : other.writeNs;
-            if (other != without && tookNs >= 0) {
+            long tookNs = other == without ? -1 : ofOther.applyAsLong(other);
+            if (tookNs >= 0) {
                 others[count++] = tookNs;
             }
         }

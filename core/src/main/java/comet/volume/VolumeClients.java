@@ -13,6 +13,9 @@ final class VolumeClients {
     /// Those of them that ask for nothing more.
     private int leavingCount;
 
+    /// One that has not said goodbye may come again, as QEMU does.
+    private boolean returns;
+
     private boolean pinned;
     private Loop.@Nullable Timer detaching;
 
@@ -30,6 +33,7 @@ final class VolumeClients {
 
     void join() {
         count++;
+        returns = false;
         if (detaching != null) {
             detaching.cancel();
             detaching = null;
@@ -37,8 +41,9 @@ final class VolumeClients {
     }
 
     /// A client asks for nothing more.
-    void leaving() {
+    void leaving(boolean goodbye) {
         leavingCount++;
+        returns |= !goodbye;
         if (allLeave()) {
             volume.pump();
         }
@@ -49,9 +54,9 @@ final class VolumeClients {
         return leavingCount == count;
     }
 
-    /// Whether it is held for none who would ask for more, and not for the operator either.
+    /// Whether it is held for nobody: all have said goodbye, and the operator has not pinned it.
     boolean nobody() {
-        return allLeave() && !pinned;
+        return allLeave() && !pinned && !returns;
     }
 
     /// One that was [#leaving] is gone.

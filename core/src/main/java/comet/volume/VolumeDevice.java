@@ -36,15 +36,15 @@ final class VolumeDevice implements BlockDevice {
     }
 
     @Override
-    public void leaving() {
+    public void leaving(boolean goodbye) {
         if (!leaving && !closed) {
             leaving = true;
-            volume.clients().leaving();
+            volume.clients().leaving(goodbye);
         }
     }
 
     void close() {
-        leaving();
+        leaving(true);
         if (!closed) {
             closed = true;
             volume.clients().leave();

@@ -77,6 +77,38 @@ class AttachTest {
         assertThat(cluster.read(first, first.open("vol"), 0, 4096)).isEqualTo(bytes);
     }
 
+    /// QEMU calls again when its connection broke.
+    @Test
+    void whose_connection_broke_keeps_the_volume_for_a_while() {
+        BlockDevice mine = first.open("vol");
+        cluster.await(cluster.write(first, mine, 0, bytes, 0));
+        mine.leaving(false);
+        first.gateway.close(mine);
+        TestCluster.Node second = cluster.new Node(10);
+        BlockDevice other = second.open("vol");
+        assertThat(cluster.await(cluster.write(second, other, 8192, bytes, 0)))
+                .isEqualTo(Errno.EPERM);
+        assertThat(cluster.await(cluster.write(first, first.open("vol"), 0, bytes, 0))).isZero();
+        assertThat(held().gatewayId()).isEqualTo(9);
+    }
+
+    /// It cannot be given up before it is flushed, and somebody wants it here again meanwhile.
+    @Test
+    void who_comes_back_while_it_is_given_up_keeps_it() {
+        BlockDevice mine = first.open("vol");
+        cluster.disk(1).withholdSyncs = true;
+        cluster.await(cluster.write(first, mine, 0, bytes, 0));
+        first.gateway.close(mine);
+        TestCluster.Node second = cluster.new Node(10);
+        Answer other = cluster.write(second, second.open("vol"), 8192, bytes, 0);
+        cluster.loop.runFor(TestCluster.SECOND / 2);
+        assertThat(other.come()).isFalse();
+        assertThat(cluster.read(first, first.open("vol"), 0, 4096)).isEqualTo(bytes);
+        assertThat(cluster.await(other)).isEqualTo(Errno.EPERM);
+        assertThat(held().gatewayId()).isEqualTo(9);
+        cluster.disk(1).release();
+    }
+
     @Test
     void a_takeover_does_not_wait_for_what_a_write_waits_for() {
         cluster.await(cluster.write(first, first.open("vol"), 0, bytes, 0));

@@ -175,8 +175,8 @@ class RateLimitTest extends VolumeRig {
         }
         cluster.loop.runFor(TestCluster.SECOND);
         assertThat(asked.stream().filter(TestCluster.Answer::come).count()).isLessThan(15);
-        device.leaving();
-        device.leaving();
+        device.leaving(true);
+        device.leaving(true);
         cluster.loop.runFor(TestCluster.SECOND / 2);
         assertThat(asked).allMatch(answer -> answer.errno == 0);
         node.gateway.close(device);
@@ -194,7 +194,7 @@ class RateLimitTest extends VolumeRig {
         limit(10, 0, 0);
         guest(second, 4, 1);
         rate(1);
-        device.leaving();
+        device.leaving(true);
         assertThat(rate(10)).isBetween(9.8, 10.2);
         node.gateway.close(device);
         assertThat(rate(10)).isBetween(9.8, 10.2);

@@ -153,4 +153,18 @@ class RoomTest {
         three.ask(Request.Kind.FLUSH, 0, 1);
         assertThat(three.active).hasSize(1);
     }
+
+    @Test
+    void small_requests_do_not_keep_a_large_one_out_for_ever() {
+        write(two, MIB, 40);
+        write(one, 9 * MIB, 1);
+        write(three, MIB, 40);
+        for (int n = 0; n < 20 && one.active.isEmpty(); n++) {
+            User busy = two.active.isEmpty() ? three : two;
+            busy.end();
+        }
+        assertThat(one.active).hasSize(1);
+        one.end();
+        assertThat(two.active.size() + three.active.size()).isEqualTo(4);
+    }
 }

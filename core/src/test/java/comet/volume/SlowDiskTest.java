@@ -188,7 +188,7 @@ class SlowDiskTest extends VolumeRig {
         cluster.disk(1).writeNs = 300 * MS;
         writeFor(10_000);
         assertThat(cluster.meta.reportedSlow).isNotEmpty();
-        cluster.loop.runFor(4000 * MS);
+        cluster.loop.runFor(6000 * MS);
         cluster.meta.reportedSlow.clear();
         cluster.loop.runFor(10_000 * MS);
         assertThat(cluster.meta.reportedSlow).isEmpty();
@@ -232,5 +232,30 @@ class SlowDiskTest extends VolumeRig {
             cluster.flush(device);
         }
         assertThat(cluster.meta.reportedSlow).isNotEmpty().containsOnly(life(1));
+    }
+
+    /// A disk that readers spare is not asked again: what a read took long ago says nothing.
+    @Test
+    void one_slow_read_is_no_slow_disk_however_much_is_written_after_it() {
+        slowAfter("5s");
+        cluster.disk(1).readNs = 400 * MS;
+        for (int i = 0; i < 6; i++) {
+            cluster.await(startRead());
+        }
+        cluster.disk(1).readNs = 0;
+        writeFor(20_000);
+        assertThat(cluster.meta.reportedSlow).isEmpty();
+    }
+
+    /// Its own link is slow since, and some disks were not asked for long.
+    @Test
+    void what_others_took_long_ago_is_no_measure() {
+        slowAfter("5s");
+        writeFor(2000);
+        cluster.loop.runFor(10_000 * MS);
+        cluster.disk(1).writeNs = 400 * MS;
+        cluster.disk(2).writeNs = 400 * MS;
+        writeFor(15_000);
+        assertThat(cluster.meta.reportedSlow).isEmpty();
     }
 }

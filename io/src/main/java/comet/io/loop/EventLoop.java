@@ -63,7 +63,7 @@ public final class EventLoop implements Loop, AutoCloseable {
     /// if only his own work had failed: the process ends and is started again. The JVM does the
     /// same by itself where its heap is full.
     public static void haltWithoutMemory(Throwable failure) {
-        if (failure instanceof VirtualMachineError) {
+        if (failure instanceof OutOfMemoryError) {
             HALT.accept(failure);
         }
     }

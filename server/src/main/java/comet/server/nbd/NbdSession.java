@@ -49,6 +49,7 @@ final class NbdSession {
     private @Nullable BlockDevice device;
     private Life life = Life.OPEN;
     private boolean finished;
+    private boolean saidGoodbye;
     private boolean blocked;
     private boolean inside;
     private int requestsInFlight;
@@ -138,6 +139,12 @@ final class NbdSession {
     /// unanswered, so a client that reconnects asks again, and its guest notices only a pause; an
     /// ESHUTDOWN would reach the guest as an I/O error.
     void stop() {
+        end();
+    }
+
+    /// The client asks for nothing more, as it says itself.
+    void goodbye() {
+        saidGoodbye = true;
         end();
     }
 
@@ -283,7 +290,7 @@ final class NbdSession {
             transmission.dropArriving();
         }
         if (life != Life.OPEN && device != null) {
-            device.leaving();
+            device.leaving(saidGoodbye);
         }
         if (life == Life.OPEN || requestsInFlight > 0) {
             return;

@@ -116,7 +116,7 @@ final class NbdTransmission {
         shared.counters.request(request.command);
         if (request.command == Nbd.CMD_DISC) {
             giveBack(request);
-            session.end();
+            session.goodbye();
             return NbdSession.Step.NEED_BYTES;
         }
         session.requestBegun();

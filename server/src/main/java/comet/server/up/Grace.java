@@ -12,10 +12,10 @@ import java.util.Map;
 /// A volume says at what time of day it was deleted, and clocks are set: one that jumps by a day
 /// must not purge what was deleted a minute ago. So a volume's age is taken from the clock once,
 /// when it is first met, and counted from there by a clock that nobody sets. Even the first look is
-/// not trusted to the end: an hour is always left (the whole period, where it is shorter), in which
-/// a clock that was wrong at the start of the machine can be put right, and the volume be restored.
+/// not trusted to the end: some minutes are always left (the whole period, where it is shorter), in
+/// which a clock that was wrong at the start of the machine is put right.
 final class Grace {
-    private static final Duration LEFT_LEAST = Duration.ofHours(1);
+    private static final Duration LEFT_LEAST = Duration.ofMinutes(10);
 
     /// In nanoseconds it has to fit into 64 bits.
     private static final Duration LONGEST = Duration.ofDays(36_500);

@@ -93,7 +93,7 @@ final class MemoryDevice implements BlockDevice {
     }
 
     @Override
-    public void leaving() {
+    public void leaving(boolean goodbye) {
         leaving++;
     }
 
