@@ -16,6 +16,8 @@ import tools.jackson.databind.JsonNode;
             ClusterCommands.Status.class,
             ClusterCommands.Health.class,
             ClusterCommands.ShowMap.class,
+            MetadataCommands.Export.class,
+            MetadataCommands.Recover.class,
             EventCommands.Events.class,
             SettingCommands.ListSettings.class,
             SettingCommands.Change.class,

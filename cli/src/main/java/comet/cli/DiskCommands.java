@@ -18,7 +18,8 @@ import tools.jackson.databind.JsonNode;
             DiskCommands.Scrub.class,
             DiskCommands.SetWeight.class,
             DiskCommands.Remove.class,
-            DiskCommands.Replace.class
+            DiskCommands.Replace.class,
+            ForceCommands.Disk.class
         })
 final class DiskCommands extends AdminCommand.Group {
 

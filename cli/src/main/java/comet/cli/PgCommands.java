@@ -13,7 +13,12 @@ import tools.jackson.databind.JsonNode;
 @Command(
         name = "pg",
         description = "Placement groups.",
-        subcommands = {PgCommands.ListPgs.class, PgCommands.ShowPg.class, PgCommands.Repair.class})
+        subcommands = {
+            PgCommands.ListPgs.class,
+            PgCommands.ShowPg.class,
+            PgCommands.Repair.class,
+            ForceCommands.Pg.class
+        })
 final class PgCommands extends AdminCommand.Group {
     static String members(JsonNode pg) {
         StringJoiner members = new StringJoiner(" ");

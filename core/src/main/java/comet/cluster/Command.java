@@ -86,6 +86,17 @@ public sealed interface Command {
     /// lost.
     record AcceptDataLoss(int diskId) implements Command {}
 
+    /// The operator's word: placement groups whose last copy in sync is gone for good go on from an
+    /// old copy that lives. Acknowledged writes are lost. All of them or none; [Reply.Refused]
+    /// `not-needed` where a copy in sync lives, `no-copy-lives` where no copy does.
+    ///
+    /// @param empty where no copy lives, not even an old one, the group begins anew with nothing
+    record ForceAvailable(List<Integer> pgs, boolean empty) implements Command {
+        public ForceAvailable {
+            pgs = List.copyOf(pgs);
+        }
+    }
+
     /// Promotion of a recovering disk, per PG only where the epoch is still this one.
     ///
     /// @param copiedBytes that the disk has copied since it began to recover, for people only

@@ -26,7 +26,12 @@ final class AttachRules {
             return unknownGateway(draft, command.gatewayId());
         }
         GroupRecord.GatewayLife life = draft.state.gatewayLife(command.gatewayId());
-        if (life == null || life.origin() != origin) {
+        if (life == null) {
+            // A group that was made anew knows of no lives: who comes first is taken for the one.
+            life = new GroupRecord.GatewayLife(origin, 0, 0, 0);
+            draft.add(new GroupRecord.GatewayLifeSet(command.gatewayId(), life));
+        }
+        if (life.origin() != origin) {
             return draft.refused(
                     ClusterRules.OLDER_LIFE,
                     "gateway "

@@ -164,6 +164,10 @@ final class ClusterRules {
             GatewayLife before,
             Liveness.State state) {
         String name = command.name();
+        if (before.startCount() == 0) {
+            // Taken over by a group that was made anew, see AttachRules: its folder is not known.
+            return null;
+        }
         if (before.folderHigh() == command.folderHigh()
                 && before.folderLow() == command.folderLow()) {
             return command.startCount() > before.startCount()

@@ -112,7 +112,9 @@ final class DiskRules {
         if (disk.bootId() == 0) {
             return firstStart(draft, command, disk);
         }
-        if (command.clean() && !command.damaged()) {
+        // A later life than the group knows: it was made anew, and does not know how that began.
+        boolean forgotten = command.bootId() > disk.bootId();
+        if (command.clean() && !command.damaged() && !forgotten) {
             draft.add(new GroupRecord.DiskSet(started(disk, disk.bootId(), command.startCount())));
             LossRules.comeBack(draft, disk.diskId(), disk.bootId());
             return draft.reply(new Reply.DiskStarted(draft.revision(), disk.bootId()));
@@ -123,10 +125,10 @@ final class DiskRules {
     /// A copy of a folder that was restored counts its starts from an older number on. It is
     /// refused, and each refusal lets it count one more, so that it would overtake: whoever follows
     /// a refused start and names another life than the group knows is the copy again. A clean stop
-    /// of a life other than the newest is an older copy in any case.
+    /// of a life before the newest is an older copy in any case.
     private static boolean isOlderCopy(
             Command.RegisterDisk command, DiskInfo disk, DiskStart start) {
-        boolean newestLife = command.bootId() == disk.bootId();
+        boolean newestLife = command.bootId() >= disk.bootId();
         return command.startCount() <= disk.startCount()
                 || !newestLife && command.clean()
                 || !newestLife

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /// Decisions about disks, told as events.
@@ -54,6 +55,7 @@ final class DiskStory {
                                     "it may start without another copy although durable records"
                                             + " of it are damaged: acknowledged writes may be lost")
                             .made();
+            case Command.ForceAvailable _ -> forced();
             case Command.Unreachable c -> leftBehind(c);
             case Command.Recovering c ->
                     changed.isEmpty()
@@ -130,6 +132,45 @@ final class DiskStory {
                         command.damaged()
                                 ? "durable records of it are damaged"
                                 : "it was not stopped cleanly: unsynced writes may be missing there")
+                .then(what)
+                .made();
+    }
+
+    /// Grave in any case: what is lost is lost for ever.
+    private @Nullable GroupEvent forced() {
+        if (changed.isEmpty()) {
+            return null;
+        }
+        TreeSet<Integer> from = new TreeSet<>();
+        TreeSet<Integer> without = new TreeSet<>();
+        int emptied = 0;
+        for (PgConfig after : changed.values()) {
+            boolean kept = false;
+            for (Member before : state.pg(after.pg()).members()) {
+                Member now = after.member(before.diskId());
+                boolean trusted = now != null && now.state() == MemberState.IN_SYNC;
+                kept |= trusted;
+                if (trusted) {
+                    from.add(before.diskId());
+                } else if (before.state() == MemberState.IN_SYNC) {
+                    without.add(before.diskId());
+                }
+            }
+            emptied += kept ? 0 : 1;
+        }
+        String subject =
+                changed.size() == 1
+                        ? "placement group " + changed.firstKey()
+                        : changed.size() + " placement groups";
+        String what = "acknowledged writes that only disks " + without + " had are lost";
+        if (!from.isEmpty()) {
+            what = "they go on from the older copies of disks " + from + "; " + what;
+        }
+        if (emptied > 0) {
+            what = groups(emptied) + " begin anew with nothing; " + what;
+        }
+        return story.event(Level.ERROR, "data-loss-forced", subject)
+                .because("the operator's word")
                 .then(what)
                 .made();
     }

@@ -20,9 +20,9 @@ import org.jspecify.annotations.Nullable;
 ///
 /// The rules lie in [ClusterRules] (cluster, nodes, gateways), [SettingRules], [MemberRules] (the
 /// metadata group itself), [DiskRules] (disks and their PGs), [LossRules] (replicas that are away),
-/// [MoveRules] (PGs that change their disks), [OperatorRules] (what operators say of disks and
-/// nodes), [VolumeRules], [AttachRules] and [ScrubRules]; [Story] tells what was decided as an
-/// event.
+/// [ForceRules] (those that never come back), [MoveRules] (PGs that change their disks),
+/// [OperatorRules] (what operators say of disks and nodes), [VolumeRules], [AttachRules] and
+/// [ScrubRules]; [Story] tells what was decided as an event.
 public final class Group {
     private GroupState state;
 
@@ -86,6 +86,7 @@ public final class Group {
             case Command.RegisterDisk c ->
                     DiskRules.registerDisk(draft, c, submission.origin(), liveness);
             case Command.AcceptDataLoss c -> DiskRules.acceptDataLoss(draft, c);
+            case Command.ForceAvailable c -> ForceRules.force(draft, c, liveness);
             case Command.InSync c -> DiskRules.inSync(draft, c);
             case Command.NewEpoch c -> DiskRules.newEpoch(draft, c);
             case Command.Unreachable c -> LossRules.unreachable(draft, c, liveness);

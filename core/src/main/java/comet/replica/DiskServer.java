@@ -53,6 +53,7 @@ public final class DiskServer {
     private final Leftovers leftovers = new Leftovers(this);
     private final Repairs repairs;
     private final MapNotes mapNotes;
+    private final PgBook book;
     private final Scrub scrub;
 
     private final LinkedHashSet<WriteLane> writeLanes = new LinkedHashSet<>();
@@ -94,6 +95,7 @@ public final class DiskServer {
         purge = new Purge(this);
         repairs = new Repairs(this);
         mapNotes = new MapNotes(this);
+        book = new PgBook(this, this::noted);
         scrub = new Scrub(this);
     }
 
@@ -275,18 +277,30 @@ public final class DiskServer {
 
     // Life.
 
-    /// Everything is known: takes connections from now on.
+    /// Everything is known: takes connections as soon as it is written down.
     void serve(long bootId) {
         if (closed || failed) {
             return;
         }
         this.bootId = bootId;
         ClusterMap map = view.map();
+        resize(map.pgCount());
+        book.open(map.pgCount());
+        mapNotes.first();
+        for (int pg = 0; pg < map.pgCount(); pg++) {
+            remember(map.pg(pg));
+        }
+        book.whenSettled(this::begin);
+    }
+
+    private void begin() {
+        if (closed || failed) {
+            return;
+        }
         serving = true;
         unavailableWhy = "";
-        resize(map.pgCount());
-        for (int pg = 0; pg < map.pgCount(); pg++) {
-            learn(map.pg(pg));
+        for (int pg = 0; pg < view.map().pgCount(); pg++) {
+            see(view.map().pg(pg));
         }
         purge.unknownVolumes();
         event(Level.INFO, "disk-serving", "boot=" + Long.toHexString(bootId));
@@ -309,6 +323,10 @@ public final class DiskServer {
         event(Level.ERROR, "disk-failed", "errno=" + -result);
         // Later: the caller is in the middle of an answer, and that one still says why.
         loop().execute(this::stop);
+    }
+
+    boolean closed() {
+        return closed;
     }
 
     void close() {
@@ -368,7 +386,7 @@ public final class DiskServer {
         }
         resize(view.map().pgCount());
         for (PgConfig config : update.pgs()) {
-            learn(view.map().pg(config.pg()));
+            see(view.map().pg(config.pg()));
         }
         if (failed) {
             return;
@@ -386,6 +404,40 @@ public final class DiskServer {
             epochs = Arrays.copyOf(epochs, pgCount);
             roles = Arrays.copyOf(roles, pgCount);
             Arrays.fill(roles, before, pgCount, Role.NONE);
+        }
+    }
+
+    /// Runs `done` once everything is known, and acted upon, that was committed before this call.
+    void refresh(Runnable done) {
+        view.refresh(() -> book.whenSettled(done));
+    }
+
+    /// Runs `done` once the newest that is known of the placement groups is durable here.
+    void whenNoted(Runnable done) {
+        book.whenSettled(done);
+    }
+
+    /// The group has decided. Where that makes this disk a member in sync, it is so only once it
+    /// has written that down; that it is none any more holds at once. (A disk that has failed
+    /// writes nothing, and is only read.)
+    private void see(PgConfig config) {
+        boolean waits = !failed && role(config) == Role.IN_SYNC && !book.holds(config);
+        remember(config);
+        if (!waits) {
+            learn(config);
+        }
+    }
+
+    private void remember(PgConfig config) {
+        boolean own = config.member(identity.diskId()) != null || book.hasPart(config.pg());
+        if (own && !failed) {
+            book.put(config);
+        }
+    }
+
+    private void noted(PgConfig config) {
+        if (serving && !closed) {
+            learn(config);
         }
     }
 

@@ -63,11 +63,12 @@ final class Leftovers {
         return keys;
     }
 
-    /// Later, and once it is known what the group has decided until now.
+    /// Later, and once it is known what the group has decided until now, and written down: that the
+    /// others have everything must not be forgotten once it is gone from here.
     private void start() {
         if (!running) {
             running = true;
-            disk.loop().schedule(Limits.LEFTOVER_PAUSE_NS, () -> disk.view().refresh(this::step));
+            disk.loop().schedule(Limits.LEFTOVER_PAUSE_NS, () -> disk.refresh(this::step));
         }
     }
 

@@ -48,6 +48,14 @@ public final class MapNotes {
         store = disk.store();
     }
 
+    /// Before the disk serves for the first time: no copy on any other disk may know it yet.
+    /// Durable with what is noted next.
+    void first() {
+        if (newest(store) < 0) {
+            tick();
+        }
+    }
+
     /// Begins a copy where one is due. Called now and then, on a disk that serves.
     void tick() {
         long now = disk.loop().nowNs();
@@ -83,7 +91,7 @@ public final class MapNotes {
 
     private void putMore() {
         byte[] whole = image;
-        if (whole == null || !disk.serving() || store.failed()) {
+        if (whole == null || disk.closed() || store.failed()) {
             image = null;
             return;
         }

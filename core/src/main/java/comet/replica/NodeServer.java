@@ -4,6 +4,7 @@ import comet.base.Buf;
 import comet.base.Check;
 import comet.cluster.ClusterMap;
 import comet.cluster.Command;
+import comet.cluster.Incarnation;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
 import comet.port.Connection;
@@ -107,6 +108,14 @@ public final class NodeServer implements Connection.Acceptor {
         }
         int diskId = disk.identity().diskId();
         switch (reply) {
+            case Reply.DiskStarted started
+                    when Incarnation.of(started.revision()) < PgBook.incarnation(disk.store()) -> {
+                disk.refuse(
+                        "this metadata group was lost and made anew: its old members must not run",
+                        true);
+                parts.events()
+                        .event(Level.ERROR, "disk-refused", "disk=" + diskId + " code=older-group");
+            }
             case Reply.DiskStarted started -> {
                 disk.folder().bootId(started.bootId());
                 view.atLeast(started.revision(), () -> disk.serve(started.bootId()));

@@ -45,6 +45,14 @@ final class OpenVerb {
             open.answer(Status.FENCED);
             return Progress.DONE;
         }
+        if (term > disk.store().fence(open.volumeId)) {
+            VolumeNotes.opened(
+                    disk.store(),
+                    open.volumeId,
+                    term,
+                    lane.session().clientId(),
+                    disk.view().map().volume(open.volumeId));
+        }
         disk.fences().raise(open.volumeId, term);
         open.sync();
         return Progress.DONE;

@@ -1,6 +1,7 @@
 package comet.replica;
 
 import comet.base.Versions;
+import comet.cluster.Incarnation;
 import comet.cluster.MapUpdate;
 import comet.cluster.VolumeInfo;
 import comet.store.ChunkStore;
@@ -31,7 +32,7 @@ final class Purge {
     /// it was away. (Whoever wrote a volume here left a fence.) The map may be older than such a
     /// volume; so they count as gone only if a read of the map that begins now lacks them, too, and
     /// the group remembers their end or has a younger volume: a catalogue that has lost its tail
-    /// must not cost any data.
+    /// must not cost any data. (One that was made anew counts its volumes from a new beginning.)
     void unknownVolumes() {
         List<Long> unknown = new ArrayList<>();
         disk.store()
@@ -51,12 +52,15 @@ final class Purge {
     }
 
     private void confirm(List<Long> unknown) {
-        long youngest = 0;
+        TreeSet<Long> known = new TreeSet<>();
         for (VolumeInfo volume : disk.view().map().volumes()) {
-            youngest = Math.max(youngest, volume.volumeId());
+            known.add(volume.volumeId());
         }
         for (long volumeId : unknown) {
-            boolean ended = volumeId < youngest || disk.view().purged(volumeId);
+            Long younger = known.higher(volumeId);
+            boolean ended =
+                    younger != null && Incarnation.of(younger) == Incarnation.of(volumeId)
+                            || disk.view().purged(volumeId);
             if (ended && disk.view().map().volume(volumeId) == null) {
                 add(volumeId);
             }
@@ -106,6 +110,7 @@ final class Purge {
             disk.counters().chunksDropped++;
         }
         if (chunks.isEmpty()) {
+            VolumeNotes.purged(disk.store(), volumeId);
             queue.remove();
         }
         disk.loop().schedule(Limits.PURGE_STEP_NS, this::step);

@@ -109,7 +109,7 @@ final class ReadLane implements Lanes {
                     }
                 };
         if (forMap) {
-            disk.view().refresh(again);
+            disk.refresh(again);
         } else {
             disk.fences().whenSettled(again);
         }

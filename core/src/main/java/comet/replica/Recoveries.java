@@ -183,7 +183,12 @@ final class Recoveries {
                                 disk.view()
                                         .atLeast(
                                                 reply.revision(),
-                                                () -> asked.forEach(Recovery::notPromoted)));
+                                                () -> disk.whenNoted(() -> outcome(asked))));
+    }
+
+    /// What was decided is known, and acted upon.
+    private static void outcome(List<Recovery> asked) {
+        asked.forEach(Recovery::notPromoted);
     }
 
     // Trouble.

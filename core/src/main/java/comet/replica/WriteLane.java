@@ -118,11 +118,10 @@ final class WriteLane implements Lanes {
         if (refreshed) {
             return false;
         }
-        disk.view()
-                .refresh(() -> {
-                    refreshed = true;
-                    resume();
-                });
+        disk.refresh(() -> {
+            refreshed = true;
+            resume();
+        });
         return true;
     }
 

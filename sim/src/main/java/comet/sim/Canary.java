@@ -52,5 +52,12 @@ public enum Canary {
     BLIND_SCRUB,
 
     /// G7: a scrub learns no other replica's versions.
-    COMPARE_NOTHING
+    COMPARE_NOTHING,
+
+    /// G1, G3: a metadata group that was lost is made anew from the disks' copies of the map alone,
+    /// as if they were never behind.
+    FORGET_BOOKS,
+
+    /// G6: it goes on with the terms that the copies name.
+    TERMS_GO_BACK
 }

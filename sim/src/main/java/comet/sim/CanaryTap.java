@@ -7,6 +7,9 @@ import comet.base.Sizes;
 import comet.cluster.MapUpdate;
 import comet.cluster.MemberState;
 import comet.cluster.PgConfig;
+import comet.cluster.VolumeInfo;
+import comet.meta.GroupImage;
+import comet.meta.Remake;
 import comet.wire.BlockState;
 import comet.wire.ChunkRequest;
 import comet.wire.Frame;
@@ -77,6 +80,8 @@ final class CanaryTap implements SimNet.Tap {
                 }
             }
             case NONE,
+                    FORGET_BOOKS,
+                    TERMS_GO_BACK,
                     LEAVE_EARLY,
                     DROP_EARLY,
                     IN_SYNC_AT_ONCE,
@@ -94,6 +99,56 @@ final class CanaryTap implements SimNet.Tap {
         if (canary == Canary.NO_FENCE && frame.type() == MessageType.OPEN) {
             SyncRequest.term(frame, 1);
         }
+    }
+
+    /// A group that was made anew, with the terms of the newest copy.
+    static GroupImage wrong(Canary canary, GroupImage image) {
+        if (canary != Canary.TERMS_GO_BACK) {
+            return image;
+        }
+        List<VolumeInfo> volumes = new ArrayList<>();
+        for (VolumeInfo volume : image.everything().volumes()) {
+            volumes.add(withTerm(volume, volume.lastTerm() - Remake.TERM_GAP));
+        }
+        MapUpdate all = image.everything();
+        return new GroupImage(
+                new MapUpdate(
+                        0,
+                        all.revision(),
+                        all.cluster(),
+                        all.nodes(),
+                        all.disks(),
+                        all.gateways(),
+                        all.pgs(),
+                        volumes,
+                        List.of(),
+                        all.settings()),
+                image.nextNodeId(),
+                image.nextDiskId(),
+                image.nextGatewayId(),
+                image.nextVolumeId(),
+                image.diskStarts(),
+                image.gatewayLives(),
+                image.purged(),
+                image.answered(),
+                image.events(),
+                image.members(),
+                image.formerMembers());
+    }
+
+    private static VolumeInfo withTerm(VolumeInfo volume, long term) {
+        return new VolumeInfo(
+                volume.volumeId(),
+                volume.name(),
+                volume.sizeBytes(),
+                volume.durability(),
+                volume.snapshotSequence(),
+                term,
+                volume.attachment(),
+                false,
+                volume.createdAtMs(),
+                volume.deletedAtMs(),
+                volume.limits());
     }
 
     /// A write that changes the chunk's version only.

@@ -67,6 +67,7 @@ final class Cluster implements Guests.Access {
     private final SimMetaClient adminClient;
     private final Operator operator = new Operator(this);
     private final Mover mover = new Mover(this);
+    private final GroupLoss loss;
     private int lives;
 
     // Calm: everything up, in sync and flushed since the last fault.
@@ -80,6 +81,7 @@ final class Cluster implements Guests.Access {
         this.options = options;
         this.canary = canary;
         net = new SimNet(simulation);
+        loss = new GroupLoss(this);
         net.tap(new FrameTap(stale, oneWriter, rotten));
         net.tap(new CanaryTap(canary, simulation.fork()));
         meta = new SimMeta(simulation);
@@ -160,6 +162,10 @@ final class Cluster implements Guests.Access {
     boolean removed(int diskId) {
         DiskInfo disk = meta.truth().disk(diskId);
         return disk != null && disk.state() == DiskInfo.State.REMOVED;
+    }
+
+    GroupLoss loss() {
+        return loss;
     }
 
     Mover mover() {
@@ -460,21 +466,6 @@ final class Cluster implements Guests.Access {
         }
     }
 
-    /// Errors that guests saw and that nothing in this run explains, or null.
-    @Nullable String unexpectedErrors(Guests g) {
-        TreeMap<Integer, Integer> errors = new TreeMap<>(g.errors());
-        errors.remove(comet.port.Errno.ENOTSUP);
-        if (options.smallDisk()) {
-            errors.remove(comet.port.Errno.ENOSPC);
-        }
-        if (options.faults().contains(Options.Fault.TAKEOVER)) {
-            errors.remove(comet.port.Errno.ESHUTDOWN);
-            errors.remove(comet.port.Errno.EIO);
-            errors.remove(comet.port.Errno.EPERM);
-        }
-        return errors.isEmpty() ? null : "guests of volume " + g.volumeId() + " saw " + errors;
-    }
-
     Rotten rotten() {
         return rotten;
     }
@@ -500,7 +491,8 @@ final class Cluster implements Guests.Access {
                     disturbed();
                 }
             }
-            copies.onConfiguration(pg, this::mayLive);
+            // A group that was made anew waits for disks that it could not look at.
+            copies.onConfiguration(pg, disk -> update.cluster() != null || mayLive(disk));
         }
     }
 
@@ -545,6 +537,9 @@ final class Cluster implements Guests.Access {
 
     /// Everything is up and in sync, as the group has it.
     boolean settled() {
+        if (loss.lost()) {
+            return false;
+        }
         for (SimNode node : nodes) {
             if (!node.serving()) {
                 return false;

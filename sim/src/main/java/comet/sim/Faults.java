@@ -73,7 +73,7 @@ final class Faults {
     }
 
     private void next() {
-        if (cluster.calm()) {
+        if (cluster.calm() && !cluster.loss().lost()) {
             gatewayDied = false;
             deadDomains.clear();
         }
@@ -123,6 +123,7 @@ final class Faults {
             case DRAIN -> cluster.mover().empty(prng, DiskInfo.State.DRAINING);
             case REMOVE_DISK -> cluster.mover().empty(prng, DiskInfo.State.REMOVING);
             case ADD_DISK -> cluster.nodes().get(prng.nextInt(cluster.nodes().size())).addDisk();
+            case LOSE_GROUP -> loseGroup();
             case PAUSE_MOVES -> {
                 cluster.mover().pause(someTimeNs());
                 yield true;
@@ -218,6 +219,35 @@ final class Faults {
             some |= nodeDown(node, death);
         }
         return some;
+    }
+
+    /// Nodes are stopped by the operator, or killed, or were gone with the group.
+    private boolean loseGroup() {
+        if (gatewayDied) {
+            return false;
+        }
+        int how = prng.nextInt(3);
+        boolean happens =
+                cluster.loss()
+                        .happen(
+                                prng,
+                                () -> {
+                                    if (how != 0) {
+                                        cluster.noteNodeBlackout();
+                                    }
+                                    for (SimNode node : cluster.nodes()) {
+                                        switch (how) {
+                                            case 0 -> node.stop(() -> {});
+                                            case 1 -> node.die(Cluster.Death.KILLED, 0);
+                                            default -> node.die(Cluster.Death.POWER, 0);
+                                        }
+                                    }
+                                });
+        if (happens) {
+            cluster.disturbed();
+            cluster.nodes().forEach(node -> deadDomains.add(node.domain()));
+        }
+        return happens;
     }
 
     private boolean everythingDown(Cluster.Death death) {

@@ -71,6 +71,9 @@ record Options(
     /// In which seeds operators change the cluster: none of those that were kept before.
     private static final long MOVE_SALT = 733_114_521;
 
+    /// In which seeds the metadata group is lost.
+    private static final long LOSS_SALT = 840_216_377;
+
     /// What may go wrong.
     enum Fault {
         BREAK_LINK,
@@ -115,7 +118,10 @@ record Options(
         ADD_DISK,
         REMOVE_DISK,
         /// Nothing moves for a while.
-        PAUSE_MOVES
+        PAUSE_MOVES,
+        /// The metadata group is lost, and made anew from the disks. In runs of their own, see
+        /// [#LOSS_SALT].
+        LOSE_GROUP
     }
 
     /// Room for so little that guests meet its end.
@@ -203,7 +209,9 @@ record Options(
         Prng sick = new Prng(Prng.mix(seed + SICK_SALT));
         made = sick.chance(1, 6) && !made.faults.isEmpty() ? made.sick(sick) : made;
         Prng moving = new Prng(Prng.mix(seed + MOVE_SALT));
-        return moving.chance(1, 4) && !made.faults.isEmpty() ? made.moving(moving) : made;
+        made = moving.chance(1, 4) && !made.faults.isEmpty() ? made.moving(moving) : made;
+        Prng loss = new Prng(Prng.mix(seed + LOSS_SALT));
+        return loss.chance(1, 8) && !made.faults.isEmpty() ? made.losing(loss) : made;
     }
 
     /// The same with disks that scrub; half of those that have faults have rot among them.
@@ -322,6 +330,21 @@ record Options(
         draft.faults = more;
         draft.gatewayCount = 1 + prng.nextInt(3);
         draft.faultGapNs = Math.max(faultGapNs, 300_000_000L << prng.nextInt(4));
+        draft.safetyNs = Math.max(safetyNs, 15_000_000_000L + prng.nextLong(15_000_000_000L));
+        return draft.done();
+    }
+
+    /// The same where the metadata group is lost now and then, mostly soon after something changed.
+    Options losing(Prng prng) {
+        EnumSet<Fault> more = EnumSet.of(Fault.LOSE_GROUP, Fault.LEAVE);
+        more.addAll(faults);
+        if (prng.chance(1, 2)) {
+            more.add(Fault.TAKEOVER);
+        }
+        Draft draft = new Draft(this);
+        draft.habits = habits.withThink(Math.max(habits.thinkNsMax(), 50_000_000));
+        draft.faults = more;
+        draft.faultGapNs = Math.max(faultGapNs, 300_000_000L << prng.nextInt(3));
         draft.safetyNs = Math.max(safetyNs, 15_000_000_000L + prng.nextLong(15_000_000_000L));
         return draft.done();
     }

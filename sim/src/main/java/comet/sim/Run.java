@@ -250,7 +250,7 @@ public final class Run {
             add(found, new G4Flush(history).check());
             add(found, new G5NoSilentLoss(history).check());
             add(found, new G1Linearizable(history).check());
-            String wrong = cluster.unexpectedErrors(g);
+            String wrong = unexpectedErrors(g);
             if (wrong != null) {
                 return wrong;
             }
@@ -259,6 +259,21 @@ public final class Run {
             converge(found);
         }
         return found.isEmpty() ? broken() : found.getFirst().toString();
+    }
+
+    /// Errors that guests saw and that nothing in this run explains, or null.
+    private @Nullable String unexpectedErrors(Guests g) {
+        TreeMap<Integer, Integer> errors = new TreeMap<>(g.errors());
+        errors.remove(comet.port.Errno.ENOTSUP);
+        if (options.smallDisk()) {
+            errors.remove(comet.port.Errno.ENOSPC);
+        }
+        if (options.faults().contains(Options.Fault.TAKEOVER)) {
+            errors.remove(comet.port.Errno.ESHUTDOWN);
+            errors.remove(comet.port.Errno.EIO);
+            errors.remove(comet.port.Errno.EPERM);
+        }
+        return errors.isEmpty() ? null : "guests of volume " + g.volumeId() + " saw " + errors;
     }
 
     private void converge(List<Violation> found) {

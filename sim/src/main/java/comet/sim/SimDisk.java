@@ -3,12 +3,14 @@ package comet.sim;
 import comet.base.Check;
 import comet.base.Sizes;
 import comet.cluster.Command;
+import comet.cluster.DiskFacts;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
 import comet.index.FlatIndex;
 import comet.port.Events.Level;
 import comet.port.Media;
 import comet.replica.BootIdSink;
+import comet.replica.DiskLook;
 import comet.replica.DiskServer;
 import comet.replica.MapNotes;
 import comet.replica.NodeServer;
@@ -72,7 +74,9 @@ final class SimDisk {
                     Check.that(reply instanceof Reply.Id, "disk refused: " + reply);
                     diskId = (int) ((Reply.Id) reply).id();
                     Media folder = media.mount(life);
-                    if (Disk.identity(folder).identity() != null) {
+                    DiskIdentity identity = Disk.identity(folder).identity();
+                    // One that a group made anew does not know any more is given to it as new.
+                    if (identity != null && identity.diskId() == diskId) {
                         open(life, folder, node);
                         return;
                     }
@@ -140,6 +144,42 @@ final class SimDisk {
                                     opened.clean(),
                                     opened.damaged(),
                                     new Folder(opened));
+                });
+    }
+
+    /// What the disk itself says while nobody serves it; null where it was never made.
+    void look(Consumer<@Nullable DiskFacts> done) {
+        SimProcess life = cluster.process("look");
+        Media folder = media.mount(life);
+        if (Disk.identity(folder).identity() == null) {
+            life.life().end();
+            done.accept(null);
+            return;
+        }
+        FlatIndex.open(
+                folder,
+                life.loop(),
+                life.bufs(),
+                (index, problem) -> {
+                    Check.that(index != null, "no index: " + problem);
+                    Disk.open(
+                            folder,
+                            index,
+                            life.loop(),
+                            life.bufs(),
+                            cluster.options().store(),
+                            null,
+                            life.events(cluster::event),
+                            (opened, why) -> {
+                                Check.that(opened != null, "does not open: " + why);
+                                DiskFacts facts = DiskLook.of(opened, media.toString());
+                                opened.close(
+                                        (token, result) -> {
+                                            life.life().end();
+                                            done.accept(facts);
+                                        },
+                                        0);
+                            });
                 });
     }
 

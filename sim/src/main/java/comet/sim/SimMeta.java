@@ -11,6 +11,7 @@ import comet.cluster.Reply;
 import comet.meta.Decision;
 import comet.meta.Facts;
 import comet.meta.Group;
+import comet.meta.GroupImage;
 import comet.meta.GroupRecord;
 import comet.meta.Heartbeats;
 import comet.meta.LossRules;
@@ -173,7 +174,31 @@ final class SimMeta {
         simulation.in(ns, this::newLeader);
     }
 
+    /// All members are gone, and what they had agreed upon.
+    void lose() {
+        unreachableUntilNs = Long.MAX_VALUE;
+    }
+
+    /// A new group, made from what was kept elsewhere. Of what the lost one was asked nothing is
+    /// left.
+    void remade(GroupImage image) {
+        group = new Group(image);
+        queue = new ArrayList<>();
+        unreachableUntilNs = simulation.nowNs();
+        heartbeats.lead(simulation.nowNs());
+        reports.clear();
+        moves.forget();
+        publish(group.changesAfter(0));
+    }
+
+    boolean lost() {
+        return unreachableUntilNs == Long.MAX_VALUE;
+    }
+
     void newLeader() {
+        if (lost()) {
+            return;
+        }
         heartbeats.lead(simulation.nowNs());
         watch.clear();
         moves.forget();

@@ -134,6 +134,10 @@ final class SimNode {
         if (up()) {
             return;
         }
+        if (cluster.loss().lost()) {
+            // The operator starts it.
+            return;
+        }
         cluster.disturbed();
         SimProcess life = cluster.process(name);
         process = life;

@@ -33,8 +33,14 @@ class CanaryTest {
 
     private static void caught(
             Canary canary, String failureStart, LongFunction<Options> optionsOf) {
+        caught(canary, failureStart, 1, optionsOf);
+    }
+
+    /// @param first seed that is tried
+    private static void caught(
+            Canary canary, String failureStart, long first, LongFunction<Options> optionsOf) {
         TreeMap<String, Integer> found = new TreeMap<>();
-        for (long seed = 1; seed <= SEEDS_MAX; seed++) {
+        for (long seed = first; seed < first + SEEDS_MAX; seed++) {
             Options options = optionsOf.apply(seed);
             String failure = Run.of(seed, options, canary, Trace.off()).failure();
             if (failure == null) {
@@ -120,6 +126,23 @@ class CanaryTest {
     @Test
     void g6_a_missing_fence_is_caught() {
         caught(Canary.NO_FENCE, "G6", Fault.TAKEOVER);
+    }
+
+    @Test
+    void g6_a_group_made_anew_whose_terms_go_back_is_caught() {
+        caught(Canary.TERMS_GO_BACK, "G1", Fault.LOSE_GROUP, Fault.TAKEOVER);
+    }
+
+    /// By the gateway that opens: what it finds is less than what was completed.
+    @Test
+    void a_group_made_anew_that_trusts_an_older_copy_of_the_map_is_caught() {
+        caught(
+                Canary.FORGET_BOOKS,
+                "unexpected event",
+                110,
+                seed ->
+                        Options.of(seed)
+                                .withFaults(set(Fault.LOSE_GROUP, Fault.LEAVE, Fault.AWAY)));
     }
 
     @Test

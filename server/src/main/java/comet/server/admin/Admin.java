@@ -2,10 +2,13 @@ package comet.server.admin;
 
 import comet.base.Sizes;
 import comet.cluster.ClusterInfo;
+import comet.cluster.ClusterMap;
 import comet.cluster.Command;
+import comet.cluster.MapUpdate;
 import comet.server.admin.GatewayPart.VolumeState;
 import comet.server.admin.NodePart.DiskState;
 import comet.server.admin.Views.ClusterView;
+import comet.server.raft.MetadataFile;
 import java.util.List;
 import java.util.UUID;
 import java.util.function.Supplier;
@@ -28,6 +31,10 @@ public record Admin(
 
     Settings settings() {
         return new Settings(group);
+    }
+
+    Forcing forcing() {
+        return new Forcing(group);
     }
 
     Changes changes() {
@@ -98,5 +105,11 @@ public record Admin(
                                 placementGroups,
                                 replicas)));
         return id.toString();
+    }
+
+    /// Map and catalogue, as a file that a lost metadata group can be made anew from.
+    byte[] metadata() {
+        MapUpdate everything = group.read(ClusterMap::image);
+        return new MetadataFile(System.currentTimeMillis(), everything, List.of()).encode();
     }
 }

@@ -65,6 +65,8 @@ final class AdminRoutes {
     void register(RoutesConfig routes) {
         routes.get("/v1/cluster", c -> json(c, admin.cluster()));
         routes.post("/v1/cluster", this::createCluster);
+        routes.get(
+                "/v1/cluster/metadata", c -> c.contentType("text/plain").result(admin.metadata()));
         routes.get("/v1/settings", c -> json(c, Map.of("settings", admin.settings().list())));
         routes.post(
                 "/v1/settings",
@@ -92,6 +94,7 @@ final class AdminRoutes {
         routes.get("/v1/node/disks", c -> json(c, Map.of("disks", admin.localDisks())));
         new ChangeRoutes(admin).register(routes);
         new MemberRoutes(admin).register(routes);
+        new ForceRoutes(admin.forcing()).register(routes);
         volumes(routes);
         routes.get(
                 "/metrics",

@@ -22,6 +22,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /// One disk of a node, from its folder to a store in service and back. Blocking; not for the loop.
@@ -102,8 +103,15 @@ public final class NodeDisk {
             if (identity == null) {
                 identity = make(shared, settings, media, nodeId, domain, cluster);
             }
-            index = openIndex(shared, media);
-            Disk disk = openStore(shared, media, index, identity);
+            index = openIndex(shared.loop(), media);
+            Disk disk =
+                    openStore(
+                            shared.loop(),
+                            shared.events(),
+                            shared.config(),
+                            media,
+                            index,
+                            identity);
             opened = true;
             return new NodeDisk(settings, shared.loop(), media, disk);
         } catch (MediaException e) {
@@ -118,6 +126,60 @@ public final class NodeDisk {
                 }
             }
         }
+    }
+
+    /// Opens a disk that nobody serves, has `reader` look at it, and closes it again as it was. Its
+    /// start is counted like any other.
+    public static <T> T look(
+            EventLoop loop,
+            Path folder,
+            @Nullable Path journalFolder,
+            Events events,
+            Function<Disk, T> reader)
+            throws DataException, InterruptedException {
+        FilePool pool = new FilePool("file", 1);
+        try {
+            FileMedia.Options options =
+                    new FileMedia.Options(journalFolder, FileMedia.Way.AUTO, true);
+            FileMedia media = FileMedia.open(folder, options, loop, pool);
+            try {
+                return look(loop, media, events, reader);
+            } finally {
+                media.close();
+            }
+        } catch (MediaException e) {
+            throw new DataException(String.valueOf(e.getMessage()), e);
+        } finally {
+            pool.close();
+        }
+    }
+
+    private static <T> T look(
+            EventLoop loop, FileMedia media, Events events, Function<Disk, T> reader)
+            throws DataException, InterruptedException {
+        DiskIdentity.Read read = Disk.identity(media);
+        DiskIdentity identity = read.identity();
+        if (identity == null) {
+            throw new DataException("no disk lies in " + media.folder() + ": " + read.error());
+        }
+        FlatIndex index = openIndex(loop, media);
+        Disk disk;
+        try {
+            disk = openStore(loop, events, StoreConfig.defaults(), media, index, identity);
+        } catch (DataException e) {
+            loop.submit(index::close);
+            throw e;
+        }
+        T found = loop.call(() -> reader.apply(disk));
+        int result =
+                await(
+                        loop,
+                        "closing " + media.folder(),
+                        done -> disk.close((_, closed) -> done.accept(closed), 0));
+        if (result < 0) {
+            throw new DataException("cannot close " + media.folder() + ": error " + -result);
+        }
+        return found;
     }
 
     public Settings settings() {
@@ -305,18 +367,18 @@ public final class NodeDisk {
         }
     }
 
-    private static FlatIndex openIndex(Shared shared, FileMedia media)
+    private static FlatIndex openIndex(EventLoop loop, FileMedia media)
             throws DataException, InterruptedException {
         record Outcome(@Nullable FlatIndex index, @Nullable String error) {}
         Outcome outcome =
                 await(
-                        shared.loop(),
+                        loop,
                         "opening the index of " + media.folder(),
                         done ->
                                 FlatIndex.open(
                                         media,
-                                        shared.loop(),
-                                        shared.loop().bufs(),
+                                        loop,
+                                        loop.bufs(),
                                         (index, error) -> done.accept(new Outcome(index, error))));
         FlatIndex index = outcome.index();
         if (index == null) {
@@ -327,24 +389,29 @@ public final class NodeDisk {
     }
 
     private static Disk openStore(
-            Shared shared, FileMedia media, FlatIndex index, DiskIdentity identity)
+            EventLoop loop,
+            Events events,
+            StoreConfig usual,
+            FileMedia media,
+            FlatIndex index,
+            DiskIdentity identity)
             throws DataException, InterruptedException {
         record Outcome(@Nullable Disk disk, @Nullable String error) {}
         long fileSystemBytes = fileSystemBytes(media.folder());
-        StoreConfig config = fitted(shared.config(), fileSystemBytes);
+        StoreConfig config = fitted(usual, fileSystemBytes);
         Outcome outcome =
                 await(
-                        shared.loop(),
+                        loop,
                         "opening " + media.folder(),
                         done ->
                                 Disk.open(
                                         media,
                                         index,
-                                        shared.loop(),
-                                        shared.loop().bufs(),
+                                        loop,
+                                        loop.bufs(),
                                         config,
                                         identity,
-                                        shared.events(),
+                                        events,
                                         (disk, error) -> done.accept(new Outcome(disk, error))));
         Disk disk = outcome.disk();
         if (disk == null) {

@@ -12,6 +12,8 @@ import comet.meta.Submission;
 import comet.server.json.Json;
 import java.io.File;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -49,6 +51,7 @@ final class GroupMachine extends BaseStateMachine {
     private final ClientId maker;
     private final long makerId;
     private final MetadataLog.Listener listener;
+    private final Path first;
     private final SimpleStateMachineStorage storage = new SimpleStateMachineStorage();
     private final Group group = new Group();
 
@@ -57,11 +60,14 @@ final class GroupMachine extends BaseStateMachine {
             new ConcurrentHashMap<>();
 
     /// @param maker the only client whose requests are taken: this process itself
-    GroupMachine(Json json, ClientId maker, long makerId, MetadataLog.Listener listener) {
+    /// @param first what a group that was made anew begins with, see [FirstState]; may be missing
+    GroupMachine(
+            Json json, ClientId maker, long makerId, MetadataLog.Listener listener, Path first) {
         this.json = json;
         this.maker = maker;
         this.makerId = makerId;
         this.listener = listener;
+        this.first = first;
     }
 
     CompletableFuture<List<Decision>> expect(long batch) {
@@ -98,10 +104,26 @@ final class GroupMachine extends BaseStateMachine {
                 .startAndTransition(
                         () -> {
                             storage.init(raftStorage);
+                            begin();
                             load(storage.loadLatestSnapshot());
                             tell(changesAfter(0));
                         },
                         IOException.class);
+    }
+
+    /// The first state becomes the snapshot of an entry before all others; so the log begins behind
+    /// it, and a member that joins later is sent it.
+    private void begin() throws IOException {
+        if (!Files.exists(first) || storage.loadLatestSnapshot() != null) {
+            return;
+        }
+        GroupImage image = SnapshotFile.read(first, json);
+        File file = storage.getSnapshotFile(0, 0);
+        SnapshotFile.write(file.toPath(), image, json);
+        MD5FileUtil.computeAndSaveMd5ForFile(file);
+        LOG.info(
+                "metadata group begins with what was recovered revision={}",
+                image.everything().revision());
     }
 
     /// The log stops feeding while a snapshot of the leader's is put in place.

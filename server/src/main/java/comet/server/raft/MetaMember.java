@@ -184,6 +184,7 @@ public final class MetaMember implements AutoCloseable {
                         waiting.submission.command() instanceof Command.RegisterDisk
                                 || waiting.submission.command() instanceof Command.RegisterGateway
                                 || waiting.submission.command() instanceof Command.Attach
+                                || waiting.submission.command() instanceof Command.ForceAvailable
                                 || waiting.submission.command().leadersOnly();
             }
             queue.subList(0, batch.size()).clear();

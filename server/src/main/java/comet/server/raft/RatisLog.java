@@ -51,9 +51,13 @@ final class RatisLog implements MetadataLog {
 
     private RatisLog(RaftSettings settings, Listener listener, Json json) throws IOException {
         this.json = json;
-        machine = new GroupMachine(json, client, maker, listener);
         Path folder = settings.folder();
+        Path first = folder.resolve(FirstState.FILE);
+        machine = new GroupMachine(json, client, maker, listener, first);
         SmallFile.makeFolder(folder);
+        if (FirstState.isHalfWritten(folder)) {
+            throw new IOException(folder + " was not filled to the end: recover the cluster again");
+        }
         groupId = RaftGroupId.valueOf(MemberFolder.groupId(folder, settings::firstGroupId));
         folderId = MemberFolder.folderId(folder).toString();
         self = RaftPeerId.valueOf(settings.self());

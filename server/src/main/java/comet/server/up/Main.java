@@ -31,6 +31,7 @@ import picocli.CommandLine.ScopeType;
             Main.Node.class,
             Main.Meta.class,
             Main.Gateway.class,
+            RecoverCommands.class,
         })
 final class Main {
     @Option(

@@ -22,7 +22,8 @@ class OpenApiTest {
         String code =
                 Files.readString(folder.resolve("AdminRoutes.java"))
                         + Files.readString(folder.resolve("ChangeRoutes.java"))
-                        + Files.readString(folder.resolve("MemberRoutes.java"));
+                        + Files.readString(folder.resolve("MemberRoutes.java"))
+                        + Files.readString(folder.resolve("ForceRoutes.java"));
         Matcher route =
                 Pattern.compile("routes\\.(get|post|delete|put)\\(\\s*\"([^\"]+)\"").matcher(code);
         TreeSet<String> routes = new TreeSet<>();

@@ -28,6 +28,10 @@ class WallClockTest {
                     Map.entry(
                             "server/raft/LookOut.java", "for Maintenance, which looks at it once"),
                     Map.entry("server/raft/MetaMember.java", "shown beside an event"),
+                    Map.entry("server/admin/Admin.java", "kept with an export"),
+                    Map.entry(
+                            "server/up/RecoverCommands.java",
+                            "kept with an export, shown beside an event"),
                     Map.entry("server/data/NodeData.java", "kept with what a scrub has found"),
                     Map.entry("server/nbd/NbdTls.java", "warns of a certificate that ends"));
 

@@ -3,6 +3,7 @@ package comet.sim.check;
 import comet.base.Versions;
 import comet.cluster.ClusterMap;
 import comet.cluster.DiskInfo;
+import comet.cluster.Incarnation;
 import comet.cluster.MemberState;
 import comet.cluster.PgConfig;
 import comet.sim.check.ReplicaImage.Chunk;
@@ -59,7 +60,10 @@ public final class G7Convergence {
                 if (map.pg(chunk.pg).member(disk.diskId) == null) {
                     return found(disk.diskId, entry.getKey(), "which is no member of its PG");
                 }
-                if (map.volume(entry.getKey().volumeId()) == null) {
+                // What a group that was lost knew of volumes, and nobody else, is not told again.
+                long volumeId = entry.getKey().volumeId();
+                boolean forgotten = Incarnation.of(volumeId) < Incarnation.of(map.revision());
+                if (map.volume(volumeId) == null && !forgotten) {
                     return found(disk.diskId, entry.getKey(), "of a volume that is gone");
                 }
             }
