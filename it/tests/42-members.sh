@@ -63,6 +63,8 @@ dead() { [[ $(listed 'select(.alive | not).name') == m ]]; }
 IT_WAIT=20 await dead
 refused 1 'do not answer' at g1 cluster add-member "w3=127.0.0.1:$c6"
 at g1 cluster members | grep -qE '^m +follower +no'
+missed() { api g1 health | jq -e '.items[] | select(.code == "member-away")'; }
+IT_WAIT=20 await missed
 at g1 cluster replace-member m "w3=127.0.0.1:$c6"
 runs
 

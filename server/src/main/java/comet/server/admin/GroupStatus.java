@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 /// @param settled false while the leader has not led for one heartbeat timeout: who is not listed
 ///   may still live
 /// @param moves placement groups that are to move, as the leader has it
+/// @param silent members that have not answered the leader for seconds
 /// @param controls where members are reached, by name, where that is known
 public record GroupStatus(
         String leader,
@@ -24,6 +25,7 @@ public record GroupStatus(
         Map<Long, Seen> gateways,
         boolean settled,
         Moves.Progress moves,
+        List<String> silent,
         Map<String, String> controls) {
     /// @param alive heard of within the heartbeat timeout
     /// @param agoMs since then
@@ -42,13 +44,14 @@ public record GroupStatus(
             Map<Integer, Seen> disks,
             Map<Long, Seen> gateways,
             boolean settled) {
-        this(leader, members, disks, gateways, settled, Moves.Progress.NONE, Map.of());
+        this(leader, members, disks, gateways, settled, Moves.Progress.NONE, List.of(), Map.of());
     }
 
     public GroupStatus {
         members = List.copyOf(members);
         disks = new TreeMap<>(disks);
         gateways = new TreeMap<>(gateways);
+        silent = List.copyOf(silent);
         controls = new TreeMap<>(controls);
     }
 

@@ -107,6 +107,14 @@ public record Health(String status, List<Item> items) {
         Scrubbing.health(map, items);
         gateways(map, status, items);
         changes(map, status, items);
+        for (String member : status.silent()) {
+            items.add(
+                    new Item(
+                            "warn",
+                            "member-away",
+                            "metadata member %s does not answer: start it again, or put another in its place with `comet cluster replace-member`"
+                                    .formatted(member)));
+        }
         for (VolumeState volume : volumes) {
             if (!volume.waitsFor().isEmpty()) {
                 items.add(

@@ -89,6 +89,7 @@ public final class LoopGroup implements GroupAccess {
                 gateways,
                 status.settled(),
                 moves == null ? Moves.Progress.NONE : moves,
+                status.silent(),
                 controls(status));
     }
 

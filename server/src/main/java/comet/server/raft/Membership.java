@@ -20,6 +20,9 @@ public final class Membership implements AutoCloseable {
     /// One that is being added is outside for a moment.
     private static final int OUTSIDE_LOOKS = 12;
 
+    /// More than a new leader needs to hear of everybody.
+    private static final long SILENT_MS = 5000;
+
     private final String self;
     private final MetadataLog log;
     private final BooleanSupplier leads;
@@ -52,6 +55,17 @@ public final class Membership implements AutoCloseable {
     /// With folders, as far as this member knows.
     List<GroupMember> known() {
         return changes.known();
+    }
+
+    /// Names of those that have not answered this member, as their leader, for seconds.
+    List<String> silent() {
+        if (!leads.getAsBoolean()) {
+            return List.of();
+        }
+        return log.membersSeen().stream()
+                .filter(one -> one.agoMs() > SILENT_MS)
+                .map(one -> one.member().name())
+                .toList();
     }
 
     /// As the leader knows it, with everything that was committed before the call; ends with

@@ -402,6 +402,7 @@ public final class MetaMember implements AutoCloseable {
                 leadership.self() ? lookOut.moves() : Moves.Progress.NONE,
                 membership.known(),
                 log.formerMembers(),
+                membership.silent(),
                 log.groupId(),
                 settings.member().told(log.folderId()));
     }

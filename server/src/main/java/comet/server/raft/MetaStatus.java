@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 /// @param group the members with addresses and folders, as this one knows them; missing from older
 ///   ones, as what follows
 /// @param former names of members that the group had
+/// @param silent names of members that have not answered the leader for seconds; empty elsewhere
 /// @param groupId a uuid; empty from older members
 /// @param member the one that answers; null from older members
 public record MetaStatus(
@@ -32,6 +33,7 @@ public record MetaStatus(
         Moves.@Nullable Progress moves,
         List<GroupMember> group,
         List<String> former,
+        List<String> silent,
         String groupId,
         @Nullable GroupMember member) {
     /// @param bootId the life that reports
@@ -48,6 +50,7 @@ public record MetaStatus(
         disks = List.copyOf(disks);
         gateways = List.copyOf(gateways);
         group = absent(group) ? List.of() : List.copyOf(group);
+        silent = absent(silent) ? List.of() : List.copyOf(silent);
         former = absent(former) ? List.of() : List.copyOf(former);
         groupId = absent(groupId) ? "" : groupId;
     }

@@ -101,7 +101,7 @@ class AdminServerTest {
         GroupMember member = new GroupMember(name, "127.0.0.1:9", "127.0.0.1:3", "folder");
         return new MetaStatus(
                 name, null, 0, List.of(), false, 0, List.of(), List.of(), null, List.of(),
-                List.of(), groupId, member);
+                List.of(), List.of(), groupId, member);
     }
 
     @Test
@@ -127,6 +127,9 @@ class AdminServerTest {
         assertThat(members.path(0).path("domain").asString()).isEqualTo("a");
         assertThat(members.path(1).path("name").asString()).isEqualTo("w");
         assertThat(members.path(1).path("domain").asString()).isEmpty();
+        group.silent.add("node-1");
+        assertThat(get("/v1/health").toString())
+                .contains("member-away", "metadata member node-1 does not answer");
         assertThat(post("/v1/members/node-1/remove", "").statusCode()).isEqualTo(200);
         assertThat(get("/v1/members").path("members")).hasSize(1);
     }

@@ -24,6 +24,7 @@ final class FakeGroup implements GroupAccess {
     final List<GroupEvent> events = new ArrayList<>();
     Moves.Progress moves = Moves.Progress.NONE;
     boolean reachable = true;
+    final List<String> silent = new ArrayList<>();
     final List<MemberSeen> members = new ArrayList<>();
 
     /// Members that are to be added, by address.
@@ -61,7 +62,8 @@ final class FakeGroup implements GroupAccess {
     @Override
     public GroupStatus status() {
         reach();
-        return new GroupStatus("node-1", List.of("node-1"), disks, Map.of(), true, moves, Map.of());
+        return new GroupStatus(
+                "node-1", List.of("node-1"), disks, Map.of(), true, moves, silent, Map.of());
     }
 
     @Override
