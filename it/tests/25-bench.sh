@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `comet bench`: a table of what a scratch volume does; the volume is gone at the end, also after Ctrl-C;
 # a volume that exists keeps its content.
+# optimised
 . "$(dirname "$0")/../lib.sh"
 
 SIZE=96M start_up

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # What a request costs all processes together has not grown: system calls, wake-ups, bytes allocated.
+# optimised
 # timeout: 300
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # fio: random writes with verification at depth 32 over four connections.
+# optimised
 # timeout: 400
 . "$(dirname "$0")/../lib.sh"
 . "$COMET_ROOT/it/cluster.sh"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A writer notes what was acknowledged while a node and then the gateway are killed: every
 # acknowledged write is there afterwards.
+# long: the soak does the same and more
 # timeout: 300
 . "$(dirname "$0")/../lib.sh"
 . "$COMET_ROOT/it/cluster.sh"

@@ -7,6 +7,7 @@
 #
 #   COMET_SOAK_SECONDS   how long there are faults (120; 1800 with --long)
 #   COMET_SOAK_SEED      which (1; any with --long); it is printed
+# optimised
 # timeout: 500 + COMET_SOAK_SECONDS
 . "$(dirname "$0")/../lib.sh"
 . "$COMET_ROOT/it/hosts.sh"

@@ -2,11 +2,12 @@
 # Processes with little memory under load that asks for much: guests wait, and nobody sees an error. Processes with
 # far too little end, with a status that says so, rather than go on by halves; started again with enough of it all
 # goes on, and every acknowledged write is there.
+# long: what it guards changes seldom
 # timeout: 200
 . "$(dirname "$0")/../lib.sh"
 . "$COMET_ROOT/it/byhand.sh"
 
-export COMET_JAVA_OPTS="-Xmx96m -XX:MaxDirectMemorySize=192m"
+export COMET_JAVA_OPTS="${COMET_JAVA_OPTS:-} -Xmx96m -XX:MaxDirectMemorySize=192m"
 VOLUME_SIZE=128M by_hand 64M "v1 v2"
 uri() { echo "nbd+unix:///$1?socket=$IT_DIR/$2/nbd.sock"; }
 acked() { awk '/^a/ { n++ } END { print n + 0 }' "$IT_DIR/acked" 2>/dev/null || echo 0; }
@@ -43,7 +44,7 @@ for name in n1 n2 g1 g2; do alive "${PID[$name]}" || fail "$name has ended: $(ta
 # Starts it anew with hardly any memory, has it work until it ends, and starts it with enough.
 starved() { # ROLE NAME GATEWAY
     stop "${PID[$2]}"
-    COMET_JAVA_OPTS="-Xmx96m -XX:MaxDirectMemorySize=$4" begin "$1" "$2"
+    COMET_JAVA_OPTS="$COMET_JAVA_OPTS -Xmx96m -XX:MaxDirectMemorySize=$4" begin "$1" "$2"
     begun "$2"
     local end=$((SECONDS + 60))
     while alive "${PID[$2]}"; do

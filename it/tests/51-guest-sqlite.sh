@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SQLite commits rows in a guest; guest, gateway and nodes are all killed at random points: every
 # committed row is there.
+# long: another guest writes and is checked in each run
 # timeout: 400
 . "$(dirname "$0")/../lib.sh"
 . "$COMET_ROOT/it/cluster.sh"
