@@ -30,8 +30,9 @@ grep -q 'its copy of the map may be newer' "$IT_DIR/refused.out" || fail "what w
 for n in 2 3; do
     comet cluster export-metadata "$IT_DIR/host-$n" --from-disks "$DATA/node-$n/disk-1" >/dev/null
 done
-comet cluster recover --to "$DATA/node-1/node.conf" --state "$IT_DIR/state" \
+comet cluster recover --to "$DATA/node-1/node.conf" --write-state "$IT_DIR/state" \
     --from-file "$IT_DIR/host-2,$IT_DIR/host-3,$IT_DIR/export"
+refused 1 'exists already' comet cluster recover "${members[@]:2}" --write-state "$IT_DIR/state"
 comet cluster recover "${members[@]:2}" --state "$IT_DIR/state"
 refused 1 'holds a member already' comet cluster recover "${members[@]}"
 process_start node-1 node-2 node-3

@@ -86,6 +86,9 @@ final class ForceCommands {
                     "/v1/force-available",
                     Map.of("pgs", pgs, "empty", empty, "acceptDataLoss", true));
             System.out.println(pgs.size() + " placement groups go on; data may be lost");
+            System.out.println(
+                    "next: a volume that is attached still waits for what was given up: `comet"
+                            + " volume detach NAME --force`, then open it again and check it");
             return 0;
         }
 

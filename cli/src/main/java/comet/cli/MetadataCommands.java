@@ -100,17 +100,30 @@ final class MetadataCommands {
         @Nullable List<Path> files;
 
         @Option(
-                names = "--state",
+                names = "--write-state",
                 paramLabel = "FILE",
                 description =
-                        "Where members live on several hosts: written at the first call, read at"
-                                + " the others.")
+                        "Where members live on several hosts: what the first call decides, for the"
+                                + " others. A file that does not exist yet.")
+        @Nullable Path writeState;
+
+        @Option(
+                names = "--state",
+                paramLabel = "FILE",
+                description = "Looks at no disk: does what the first call has decided.")
         @Nullable Path state;
 
         @Option(
                 names = "--incomplete",
-                description = "Go on although disks of the cluster were not looked at.")
+                description =
+                        "Go on although disks of the cluster were not looked at; with"
+                                + " --accept-data-loss only.")
         boolean incomplete;
+
+        @Option(
+                names = "--accept-data-loss",
+                description = "Writes that only disks know of that were not looked at may be lost.")
+        boolean acceptDataLoss;
 
         @Option(names = "--dry-run", description = "Only say what would be done.")
         boolean dryRun;

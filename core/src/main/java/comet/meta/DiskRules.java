@@ -278,10 +278,15 @@ final class DiskRules {
         return best;
     }
 
-    static Decision acceptDataLoss(Draft draft, Command.AcceptDataLoss command) {
+    static Decision acceptDataLoss(Draft draft, Command.AcceptDataLoss command, Liveness liveness) {
         DiskInfo disk = draft.state.disks.get(command.diskId());
         if (disk == null) {
             return draft.refused("unknown-disk", "there is no disk " + command.diskId());
+        }
+        if (liveness.disk(disk.diskId(), disk.bootId()) == Liveness.State.ALIVE) {
+            // The word would stand, and be taken for one about damage that is still to come.
+            return draft.refused(
+                    "disk-serves", "disk " + disk.diskId() + " serves: nothing need be given up");
         }
         DiskStart start = draft.state.diskStart(disk.diskId());
         if (!start.lossAccepted()) {

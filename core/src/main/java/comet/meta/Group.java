@@ -85,7 +85,7 @@ public final class Group {
             case Command.AddDisk c -> DiskRules.addDisk(draft, c);
             case Command.RegisterDisk c ->
                     DiskRules.registerDisk(draft, c, submission.origin(), liveness);
-            case Command.AcceptDataLoss c -> DiskRules.acceptDataLoss(draft, c);
+            case Command.AcceptDataLoss c -> DiskRules.acceptDataLoss(draft, c, liveness);
             case Command.ForceAvailable c -> ForceRules.force(draft, c, liveness);
             case Command.InSync c -> DiskRules.inSync(draft, c);
             case Command.NewEpoch c -> DiskRules.newEpoch(draft, c);

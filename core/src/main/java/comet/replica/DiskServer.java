@@ -286,6 +286,14 @@ public final class DiskServer {
         ClusterMap map = view.map();
         resize(map.pgCount());
         book.open(map.pgCount());
+        if (book.isNewerThan(map)) {
+            refuse(
+                    "this metadata group has forgotten what the disk knows: it was made anew from"
+                            + " an older state; look at `comet cluster recover`",
+                    true);
+            event(Level.ERROR, "disk-refused", "code=older-group");
+            return;
+        }
         mapNotes.first();
         for (int pg = 0; pg < map.pgCount(); pg++) {
             remember(map.pg(pg));

@@ -2,6 +2,7 @@ package comet.replica;
 
 import comet.base.Bytes;
 import comet.base.Check;
+import comet.cluster.ClusterMap;
 import comet.cluster.Incarnation;
 import comet.cluster.PgConfig;
 import comet.cluster.PgPage;
@@ -44,6 +45,11 @@ public final class PgBook {
 
     private long incarnation;
     private List<Runnable> waiters = new ArrayList<>();
+
+    /// Those for whom all is in what is being written now: others do not hold them up that want
+    /// more written meanwhile.
+    private List<Runnable> served = new ArrayList<>();
+
     private boolean writing;
 
     /// @param noted told of each configuration that is durable now
@@ -110,6 +116,17 @@ public final class PgBook {
         return known != null && known.member(disk.identity().diskId()) != null;
     }
 
+    /// Whether the map is older than what the disk has acted upon: it is not the group that it
+    /// knows.
+    boolean isNewerThan(ClusterMap map) {
+        for (PgConfig known : wanted.values()) {
+            if (known.pg() < map.pgCount() && map.pg(known.pg()).epoch() < known.epoch()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /// Whether that epoch, or a later one, is written down.
     boolean holds(PgConfig pg) {
         return durableEpochs.getOrDefault(pg.pg(), 0L) >= pg.epoch();
@@ -166,6 +183,10 @@ public final class PgBook {
             disk.whenRoom(this::write);
             return;
         }
+        if (dirty.isEmpty()) {
+            served = waiters;
+            waiters = new ArrayList<>();
+        }
         store.sync(store.appliedSequence(), (_, result) -> written(under, result), 0);
     }
 
@@ -191,6 +212,7 @@ public final class PgBook {
             durableEpochs.put(pg.pg(), pg.epoch());
             noted.accept(pg);
         }
+        runServed();
         if (dirty.isEmpty()) {
             settled();
         } else {
@@ -198,8 +220,15 @@ public final class PgBook {
         }
     }
 
+    private void runServed() {
+        List<Runnable> now = served;
+        served = new ArrayList<>();
+        now.forEach(Runnable::run);
+    }
+
     private void settled() {
         writing = false;
+        runServed();
         List<Runnable> now = waiters;
         waiters = new ArrayList<>();
         now.forEach(Runnable::run);

@@ -171,6 +171,8 @@ class GroupTest extends GroupRig {
         assertThat(member(0, 1).state()).isEqualTo(MemberState.RECOVERING);
         refused("wait-for-peer", register(2, 2, 1, false, true));
         refused("unknown-disk", new Command.AcceptDataLoss(9));
+        refused("disk-serves", new Command.AcceptDataLoss(2));
+        aliveDisks.remove(new DiskLife(2, 1));
         done(new Command.AcceptDataLoss(2));
         boot(register(2, 2, 1, false, true));
         assertThat(member(0, 2)).isEqualTo(new Member(2, 2, MemberState.IN_SYNC));

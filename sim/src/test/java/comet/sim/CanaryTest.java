@@ -125,7 +125,13 @@ class CanaryTest {
 
     @Test
     void g6_a_missing_fence_is_caught() {
-        caught(Canary.NO_FENCE, "G6", Fault.TAKEOVER);
+        // Most seeds go wrong in other ways first: gateways take the volume from each other for
+        // ever.
+        caught(
+                Canary.NO_FENCE,
+                "G6:",
+                230,
+                seed -> Options.of(seed).withFaults(set(Fault.TAKEOVER)));
     }
 
     @Test

@@ -160,17 +160,30 @@ final class RecoverCommands {
         List<Path> files = new ArrayList<>();
 
         @Option(
-                names = "--state",
+                names = "--write-state",
                 paramLabel = "FILE",
                 description =
-                        "Where members live on several hosts: written at the first call, read at"
-                                + " the others.")
+                        "Where members live on several hosts: what the first call decides, for the"
+                                + " others. A file that does not exist yet.")
+        @Nullable Path writeState;
+
+        @Option(
+                names = "--state",
+                paramLabel = "FILE",
+                description = "Looks at no disk: does what the first call has decided.")
         @Nullable Path state;
 
         @Option(
                 names = "--incomplete",
-                description = "Go on although disks of the cluster were not looked at.")
+                description =
+                        "Go on although disks of the cluster were not looked at; with"
+                                + " --accept-data-loss only.")
         boolean incomplete;
+
+        @Option(
+                names = "--accept-data-loss",
+                description = "Writes that only disks know of that were not looked at may be lost.")
+        boolean acceptDataLoss;
 
         @Option(names = "--dry-run", description = "Only say what would be done.")
         boolean dryRun;
@@ -216,7 +229,11 @@ final class RecoverCommands {
         }
 
         private void recover(List<Target> targets) throws IOException {
-            StartState start = state != null && Files.exists(state) ? StartState.read(state) : null;
+            if (writeState != null && Files.exists(writeState)) {
+                throw new StartException(
+                        writeState + " exists already: of an earlier recovery? Name another one");
+            }
+            StartState start = state == null ? null : StartState.read(state);
             if (start == null) {
                 Remake.Result made = remake(targets);
                 GroupImage image = made.image();
@@ -225,11 +242,13 @@ final class RecoverCommands {
                     throw new StartException("nothing can be recovered: " + made.refusal());
                 }
                 RecoverText.print(findings, image);
-                if (!findings.unexamined().isEmpty() && !incomplete) {
+                if (!findings.unexamined().isEmpty() && !(incomplete && acceptDataLoss)) {
                     throw new StartException(
                             "nothing was done, since disks were not looked at: name them too, or"
                                     + " bring what `comet cluster export-metadata --from-disks`"
-                                    + " writes where they are, or use --incomplete");
+                                    + " writes where they are. Where they are gone for good:"
+                                    + " --incomplete --accept-data-loss; what only they know is"
+                                    + " lost then, even if they come back");
                 }
                 start = new StartState(UUID.randomUUID().toString(), image);
             }
@@ -237,9 +256,10 @@ final class RecoverCommands {
                 System.out.println("dry run      nothing was written");
                 return;
             }
-            if (state != null && !Files.exists(state)) {
-                start.write(state);
-                System.out.println("wrote        " + state + ", for the members on other hosts");
+            if (writeState != null) {
+                start.write(writeState);
+                System.out.println(
+                        "wrote        " + writeState + ", for --state on the other hosts");
             }
             for (Target target : targets) {
                 FirstState.write(target.member(), UUID.fromString(start.groupId()), start.image());

@@ -6,6 +6,7 @@ import comet.server.config.HostPort;
 import comet.server.config.MetaConfig;
 import comet.server.config.NodeConfig;
 import comet.server.config.NodeConfig.DiskConfig;
+import comet.server.control.MemberBook;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -87,7 +88,10 @@ record Target(Path data, List<DiskConfig> disks, List<HostPort> group) {
 
     /// The address of its group at which somebody listens, or null.
     @Nullable HostPort listening() {
-        for (HostPort address : group) {
+        List<HostPort> all = new ArrayList<>(group);
+        // Members may have been replaced since the config was written.
+        MemberBook.in(data, List.of()).addresses().forEach(known -> all.add(HostPort.parse(known)));
+        for (HostPort address : all) {
             try (java.net.Socket socket = new java.net.Socket()) {
                 socket.connect(
                         new java.net.InetSocketAddress(address.host(), address.port()), 1000);
