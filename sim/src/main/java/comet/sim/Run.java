@@ -249,7 +249,9 @@ public final class Run {
             add(found, new G8Integrity(history).check());
             add(found, new G4Flush(history).check());
             add(found, new G5NoSilentLoss(history).check());
-            add(found, new G1Linearizable(history).check());
+            G1Linearizable linearizable = new G1Linearizable(history);
+            add(found, linearizable.check());
+            cluster.probe("cell-undecided", linearizable.undecided());
             String wrong = unexpectedErrors(g);
             if (wrong != null) {
                 return wrong;

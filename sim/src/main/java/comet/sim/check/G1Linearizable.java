@@ -22,6 +22,10 @@ import org.jspecify.annotations.Nullable;
 public final class G1Linearizable {
     private static final int OPEN_MAX = 62;
 
+    /// States that one event may lead to. Each write that is under way beside others doubles them:
+    /// a cell where many are is left undecided rather than searched for ever.
+    private static final int STATES_MAX = 50_000;
+
     /// A state: what the register holds, what it held after the last loss of power of everything,
     /// and the slots of open requests that have taken effect.
     private record State(long value, long origin, long done) {}
@@ -37,9 +41,15 @@ public final class G1Linearizable {
 
     private final History history;
     private final Map<Op, Long> decided = new HashMap<>();
+    private int undecided;
 
     public G1Linearizable(History history) {
         this.history = history;
+    }
+
+    /// Cells of which the last [#check] has found nothing because there was too much to search.
+    public int undecided() {
+        return undecided;
     }
 
     /// The first violation, or null.
@@ -70,6 +80,7 @@ public final class G1Linearizable {
         private final @Nullable Op[] open = new @Nullable Op[OPEN_MAX];
         private final List<Op> seen = new ArrayList<>();
         private Set<State> states = new LinkedHashSet<>();
+        private boolean tooMany;
 
         Cell(int cell, List<Op> ops) {
             this.cell = cell;
@@ -84,6 +95,10 @@ public final class G1Linearizable {
                     case RETURN -> returned(op(event));
                     case DECIDED -> forget(op(event));
                     default -> blackout(event.moment);
+                }
+                if (tooMany) {
+                    undecided++;
+                    return null;
                 }
                 if (states.isEmpty()) {
                     return violation(event);
@@ -208,7 +223,11 @@ public final class G1Linearizable {
         /// Adds the states, reached from `state` by effects of open writes, in which the request in
         /// `slot` has taken effect for the first time.
         private void reach(State state, int slot, Set<State> found, Set<State> visited) {
-            if (!visited.add(state)) {
+            if (tooMany || !visited.add(state)) {
+                return;
+            }
+            if (visited.size() > STATES_MAX) {
+                tooMany = true;
                 return;
             }
             if ((state.done & 1L << slot) != 0) {

@@ -2,6 +2,8 @@ package comet.sim.check;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -96,6 +98,19 @@ class HistoriesTest {
         good();
         read(b.id);
         assertThat(g1()).isEqualTo("G1");
+    }
+
+    /// In a time that one has: 2^40 orders are too many to look at.
+    @Test
+    void a_cell_that_dozens_write_at_once_is_left_undecided() {
+        List<Op> writes = new ArrayList<>();
+        for (int n = 0; n < 40; n++) {
+            writes.add(ask(Op.Kind.WRITE, 1));
+        }
+        writes.forEach(this::end);
+        G1Linearizable checker = new G1Linearizable(history);
+        assertThat(checker.check()).isNull();
+        assertThat(checker.undecided()).isEqualTo(1);
     }
 
     @Test
