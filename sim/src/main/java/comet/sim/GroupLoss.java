@@ -18,6 +18,13 @@ import org.jspecify.annotations.Nullable;
 /// disks. After a while the operator stops all nodes, makes a new group from what lies there, and
 /// starts them again. Gateways live on, with what they know of the lost group.
 final class GroupLoss {
+    private static final List<Options.Fault> MOVING =
+            List.of(
+                    Options.Fault.DRAIN,
+                    Options.Fault.ADD_DISK,
+                    Options.Fault.REMOVE_DISK,
+                    Options.Fault.WEIGHT);
+
     private static final long LOOK_NS = 10_000_000;
 
     /// What was noted by then is durable, mostly.
@@ -105,7 +112,20 @@ final class GroupLoss {
         for (SimNode node : cluster.nodes()) {
             disks.addAll(node.disks());
         }
-        look(disks, 0, new ArrayList<>(), facts -> remake(facts, without, prng));
+        SimNode missing = moves() ? null : without;
+        look(disks, 0, new ArrayList<>(), facts -> remake(facts, missing, prng));
+    }
+
+    /// Whoever was not looked at may have left a group by a move that nobody else knows of, and it
+    /// would be waited for in vain: then all disks have to be looked at.
+    private boolean moves() {
+        Options options = cluster.options();
+        for (Options.Fault fault : MOVING) {
+            if (options.faults().contains(fault)) {
+                return true;
+            }
+        }
+        return options.rebuildAfterSeconds() > 0;
     }
 
     private interface Looked {
