@@ -1,5 +1,7 @@
 package comet.server.up;
 
+import comet.cli.FromDisksOption;
+import comet.cli.RecoverOptions;
 import comet.cluster.DiskFacts;
 import comet.cluster.MapUpdate;
 import comet.io.file.FolderLock;
@@ -24,9 +26,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
 /// What is done about a metadata group while none runs: `comet cluster recover`, and `comet cluster
@@ -37,15 +38,7 @@ import picocli.CommandLine.Parameters;
 final class RecoverCommands {
     /// Looks at disks.
     abstract static class Looking implements Callable<Integer> {
-        @Option(
-                names = "--from-disks",
-                paramLabel = "DIR[=JOURNAL-DIR]",
-                split = ",",
-                arity = "1..*",
-                description =
-                        "Folders of disks, with that of the journal where it lies elsewhere. No"
-                                + " process may have them open.")
-        List<String> disks = new ArrayList<>();
+        @Mixin FromDisksOption disks = new FromDisksOption();
 
         abstract void run() throws IOException;
 
@@ -96,7 +89,7 @@ final class RecoverCommands {
 
         List<DiskConfig> named() {
             List<DiskConfig> all = new ArrayList<>();
-            for (String disk : disks) {
+            for (String disk : disks.folders) {
                 int at = disk.indexOf('=');
                 Path folder = Path.of(at < 0 ? disk : disk.substring(0, at)).toAbsolutePath();
                 Path journal = at < 0 ? null : Path.of(disk.substring(at + 1)).toAbsolutePath();
@@ -142,60 +135,11 @@ final class RecoverCommands {
             name = "recover",
             description = "Makes a new metadata group where the old one is lost with all members.")
     static final class Recover extends Looking {
-        @Option(
-                names = "--to",
-                paramLabel = "CONFIG|DIR",
-                required = true,
-                description =
-                        "Config of a node or process with a member, or the data folder of `comet"
-                                + " up`; once for each member on this host.")
-        List<Path> to = new ArrayList<>();
-
-        @Option(
-                names = "--from-file",
-                paramLabel = "FILE",
-                split = ",",
-                arity = "1..*",
-                description = "What `comet cluster export-metadata` wrote, here or elsewhere.")
-        List<Path> files = new ArrayList<>();
-
-        @Option(
-                names = "--write-state",
-                paramLabel = "FILE",
-                description =
-                        "Where members live on several hosts: what the first call decides, for the"
-                                + " others. A file that does not exist yet.")
-        @Nullable Path writeState;
-
-        @Option(
-                names = "--state",
-                paramLabel = "FILE",
-                description = "Looks at no disk: does what the first call has decided.")
-        @Nullable Path state;
-
-        @Option(
-                names = "--incomplete",
-                description =
-                        "Go on although disks of the cluster were not looked at; with"
-                                + " --accept-data-loss only.")
-        boolean incomplete;
-
-        @Option(
-                names = "--accept-data-loss",
-                description = "Writes that only disks know of that were not looked at may be lost.")
-        boolean acceptDataLoss;
-
-        @Option(names = "--dry-run", description = "Only say what would be done.")
-        boolean dryRun;
-
-        @Option(
-                names = "--force",
-                description = "Go on although somebody listens where members of the group do.")
-        boolean force;
+        @Mixin RecoverOptions options = new RecoverOptions();
 
         @Override
         void run() throws IOException {
-            List<Target> targets = to.stream().map(Target::of).toList();
+            List<Target> targets = options.to.stream().map(Target::of).toList();
             List<FolderLock> locks = new ArrayList<>();
             try {
                 for (Target target : targets) {
@@ -219,7 +163,7 @@ final class RecoverCommands {
                                 + " it is lost, move that folder away first");
             }
             HostPort living = target.listening();
-            if (living != null && !force) {
+            if (living != null && !options.force) {
                 throw new StartException(
                         "somebody listens at "
                                 + living
@@ -229,10 +173,12 @@ final class RecoverCommands {
         }
 
         private void recover(List<Target> targets) throws IOException {
+            Path writeState = options.writeState;
             if (writeState != null && Files.exists(writeState)) {
                 throw new StartException(
                         writeState + " exists already: of an earlier recovery? Name another one");
             }
+            Path state = options.state;
             StartState start = state == null ? null : StartState.read(state);
             if (start == null) {
                 Remake.Result made = remake(targets);
@@ -242,7 +188,8 @@ final class RecoverCommands {
                     throw new StartException("nothing can be recovered: " + made.refusal());
                 }
                 RecoverText.print(findings, image);
-                if (!findings.unexamined().isEmpty() && !(incomplete && acceptDataLoss)) {
+                if (!findings.unexamined().isEmpty()
+                        && !(options.incomplete && options.acceptDataLoss)) {
                     throw new StartException(
                             "nothing was done, since disks were not looked at: name them too, or"
                                     + " bring what `comet cluster export-metadata --from-disks`"
@@ -252,7 +199,7 @@ final class RecoverCommands {
                 }
                 start = new StartState(UUID.randomUUID().toString(), image);
             }
-            if (dryRun) {
+            if (options.dryRun) {
                 System.out.println("dry run      nothing was written");
                 return;
             }
@@ -271,12 +218,12 @@ final class RecoverCommands {
 
         private Remake.Result remake(List<Target> targets) throws IOException {
             List<DiskConfig> folders = named();
-            if (disks.isEmpty()) {
+            if (disks.folders.isEmpty()) {
                 targets.forEach(target -> folders.addAll(target.disks()));
             }
             List<DiskFacts> facts = new ArrayList<>(look(folders));
             List<MapUpdate> copies = new ArrayList<>();
-            for (Path file : files) {
+            for (Path file : options.files) {
                 MetadataFile export = MetadataFile.read(file);
                 facts.addAll(export.disks());
                 MapUpdate copy = export.copy();
