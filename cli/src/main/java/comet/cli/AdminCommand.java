@@ -92,8 +92,7 @@ abstract class AdminCommand implements Callable<Integer> {
 
     /// A listing: the array under `field` of the answer, as a table or as it came.
     abstract static class Listing extends AdminCommand {
-        @CommandLine.Option(names = "--json", description = "Print JSON.")
-        boolean json;
+        @CommandLine.Mixin JsonOption json = new JsonOption();
 
         abstract JsonNode fetch(AdminClient client);
 
@@ -102,9 +101,7 @@ abstract class AdminCommand implements Callable<Integer> {
         @Override
         int run(AdminClient client) {
             JsonNode answer = fetch(client);
-            if (json) {
-                printJson(answer);
-            } else {
+            if (!json.print(answer)) {
                 table(answer).print(System.out);
             }
             return 0;

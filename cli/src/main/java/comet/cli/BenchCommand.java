@@ -11,6 +11,7 @@ import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tools.jackson.databind.JsonNode;
@@ -55,8 +56,7 @@ final class BenchCommand extends AdminCommand {
     @Option(names = "--overwrite", description = "Write over the content of a volume that exists.")
     boolean overwrite;
 
-    @Option(names = "--json", description = "Print JSON.")
-    boolean json;
+    @Mixin JsonOption json = new JsonOption();
 
     @Override
     int run(AdminClient client) {
@@ -162,13 +162,13 @@ final class BenchCommand extends AdminCommand {
 
     private void measure(Fio fio, List<Job> wanted) {
         List<Result> results = new ArrayList<>();
-        if (!json) {
+        if (!json.wanted) {
             row("JOB", "IOPS", "MB/S", "P50 US", "P99 US", "P99.9 US");
         }
         for (Job job : wanted) {
             Result r = fio.run(job, runtime);
             results.add(r);
-            if (!json) {
+            if (!json.wanted) {
                 row(
                         r.job(),
                         number(r.iops()),
@@ -178,13 +178,13 @@ final class BenchCommand extends AdminCommand {
                         number(r.p999()));
             }
         }
-        if (json) {
+        if (json.wanted) {
             printJson(AdminClient.JSON.valueToTree(Map.of("results", results)));
         }
     }
 
     private void say(String line) {
-        if (!json) {
+        if (!json.wanted) {
             System.out.println(line);
         }
     }

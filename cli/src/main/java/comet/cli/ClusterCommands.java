@@ -1,10 +1,10 @@
 package comet.cli;
 
-import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.JsonNode;
 
@@ -56,14 +56,12 @@ final class ClusterCommands extends AdminCommand.Group {
 
     @Command(name = "status", description = "What the cluster is and how it is.")
     static final class Status extends AdminCommand {
-        @Option(names = "--json", description = "Print JSON.")
-        boolean json;
+        @Mixin JsonOption json = new JsonOption();
 
         @Override
         int run(AdminClient client) {
             JsonNode status = client.get("/v1/cluster");
-            if (json) {
-                printJson(status);
+            if (json.print(status)) {
                 return 0;
             }
             if (!status.path("exists").asBoolean()) {
@@ -130,31 +128,23 @@ final class ClusterCommands extends AdminCommand.Group {
             description =
                     "What is wrong, by codes. Exit status 0 where nothing is (warnings aside), else 1.")
     static final class Health extends AdminCommand {
-        @Option(names = "--wait", description = "Wait until nothing is wrong, not even a warning.")
-        boolean wait;
+        @Mixin WaitOptions wait = new WaitOptions();
 
-        @Option(
-                names = "--timeout",
-                paramLabel = "SECONDS",
-                description = "How long to wait. Default: for ever.")
-        @Nullable Integer timeout;
-
-        @Option(names = "--json", description = "Print JSON.")
-        boolean json;
+        @Mixin JsonOption json = new JsonOption();
 
         @Override
         int run(AdminClient client) {
-            Deadline end = Deadline.after(timeout);
+            Deadline end = wait.deadline(this);
             Waiting waiting = Waiting.onConsole();
             while (true) {
                 JsonNode health = get(client);
                 boolean good = "ok".equals(text(health, "status"));
-                boolean last = !wait || good || end.over();
-                if (json && last) {
+                boolean last = !wait.wanted || good || end.over();
+                if (json.wanted && last) {
                     printJson(health);
                 } else if (last) {
                     waiting.end(lines(health));
-                } else if (!json) {
+                } else if (!json.wanted) {
                     waiting.show(
                             first(health),
                             lines(health),
@@ -163,10 +153,10 @@ final class ClusterCommands extends AdminCommand.Group {
                             System.nanoTime());
                 }
                 if (last) {
-                    boolean failed = wait ? !good : "error".equals(text(health, "status"));
+                    boolean failed = wait.wanted ? !good : "error".equals(text(health, "status"));
                     return failed ? 1 : 0;
                 }
-                pause();
+                WaitOptions.pause(250);
             }
         }
 
@@ -175,7 +165,7 @@ final class ClusterCommands extends AdminCommand.Group {
             try {
                 return client.get("/v1/health");
             } catch (AdminClient.AdminException e) {
-                if (!wait) {
+                if (!wait.wanted) {
                     throw e;
                 }
                 Map<String, Object> item = new LinkedHashMap<>();
@@ -213,27 +203,19 @@ final class ClusterCommands extends AdminCommand.Group {
             }
             return lines.toString();
         }
-
-        private static void pause() {
-            try {
-                Thread.sleep(Duration.ofMillis(250));
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new IllegalStateException("interrupted", e);
-            }
-        }
     }
 
-    @Command(name = "map", description = "Nodes, disks and how placement groups lie on them.")
+    @Command(
+            name = "map",
+            description =
+                    "Nodes, disks and how placement groups lie on them; with --json the whole map.")
     static final class ShowMap extends AdminCommand {
-        @Option(names = "--json", description = "Print JSON: the whole map.")
-        boolean json;
+        @Mixin JsonOption json = new JsonOption();
 
         @Override
         int run(AdminClient client) {
             JsonNode map = client.get("/v1/map");
-            if (json) {
-                printJson(map);
+            if (json.print(map)) {
                 return 0;
             }
             System.out.println("revision " + text(map, "revision"));

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tools.jackson.databind.JsonNode;
@@ -69,6 +70,23 @@ final class DiskCommands extends AdminCommand.Group {
             }
             return table;
         }
+    }
+
+    /// Waits until a disk is removed.
+    ///
+    /// @return the exit status
+    private static int removed(AdminClient client, int disk, Deadline end) {
+        String id = Integer.toString(disk);
+        if (!Emptying.await(
+                client,
+                "disk " + disk,
+                one -> AdminCommand.text(one, "id").equals(id),
+                true,
+                end)) {
+            return 1;
+        }
+        System.out.println("removed disk " + disk);
+        return 0;
     }
 
     /// The share in use, with the level where that is worth a look.
@@ -157,32 +175,28 @@ final class DiskCommands extends AdminCommand.Group {
             name = "remove",
             description = {
                 "Move everything away from a disk, then forget it for ever.",
-                "It goes on serving meanwhile; copies are never fewer than before."
+                "It goes on serving meanwhile; copies are never fewer than before.",
+                "With --wait: until it is empty and removed."
             })
     static final class Remove extends AdminCommand {
         @Parameters(paramLabel = "DISK", description = "Its id.")
         int disk;
 
-        @Option(names = "--wait", description = "Wait until it is empty and removed.")
-        boolean wait;
+        @Mixin WaitOptions wait = new WaitOptions();
 
         @Option(names = "--cancel", description = "Take it back: the disk stays.")
         boolean cancel;
 
         @Override
         int run(AdminClient client) {
+            Deadline end = wait.deadline(this);
             client.post("/v1/disks/" + disk + (cancel ? "/keep" : "/remove"), Map.of());
             if (cancel) {
                 System.out.println("disk " + disk + " stays");
                 return 0;
             }
             System.out.println("removing disk " + disk);
-            if (wait) {
-                String id = Integer.toString(disk);
-                Emptying.await(client, "disk " + disk, one -> text(one, "id").equals(id), true);
-                System.out.println("removed disk " + disk);
-            }
-            return 0;
+            return wait.wanted ? removed(client, disk, end) : 0;
         }
     }
 
@@ -190,7 +204,7 @@ final class DiskCommands extends AdminCommand.Group {
             name = "replace",
             description = {
                 "Put a new disk in the place of an old one, of the same node.",
-                "The new one takes what the old one has; the old one is then removed."
+                "The new one takes what the old one has; the old one is then removed. With --wait: until then."
             })
     static final class Replace extends AdminCommand {
         @Parameters(index = "0", paramLabel = "DISK", description = "The old disk's id.")
@@ -208,20 +222,16 @@ final class DiskCommands extends AdminCommand.Group {
                 description = "Its share of placement. Default: the device's capacity.")
         @Nullable String weight;
 
-        @Option(names = "--wait", description = "Wait until the old one is empty and removed.")
-        boolean wait;
+        @Mixin WaitOptions wait = new WaitOptions();
 
         @Override
         int run(AdminClient client) {
+            Deadline end = wait.deadline(this);
             String id = Integer.toString(disk);
             int newDisk = by.matches("[0-9]+") ? Integer.parseInt(by) : add(client, id);
             client.post("/v1/disks/" + disk + "/replace", Map.of("by", newDisk));
             System.out.println("disk " + newDisk + " takes the place of disk " + disk);
-            if (wait) {
-                Emptying.await(client, "disk " + disk, one -> text(one, "id").equals(id), true);
-                System.out.println("removed disk " + disk);
-            }
-            return 0;
+            return wait.wanted ? removed(client, disk, end) : 0;
         }
 
         private int add(AdminClient client, String old) {

@@ -1,6 +1,5 @@
 package comet.cli;
 
-import java.time.Duration;
 import java.util.function.Predicate;
 import tools.jackson.databind.JsonNode;
 
@@ -11,7 +10,13 @@ final class Emptying {
     /// @param what is being emptied, for people
     /// @param which of the disks
     /// @param removed wait until they are removed, too
-    static void await(AdminClient client, String what, Predicate<JsonNode> which, boolean removed) {
+    /// @return whether they are; where not, that was said
+    static boolean await(
+            AdminClient client,
+            String what,
+            Predicate<JsonNode> which,
+            boolean removed,
+            Deadline end) {
         Waiting waiting = Waiting.onConsole();
         while (true) {
             long left = 0;
@@ -29,20 +34,18 @@ final class Emptying {
             }
             if (done && left == 0) {
                 waiting.end("");
-                return;
+                return true;
             }
             String line = "%s: %d placement groups left".formatted(what, left);
+            if (end.over()) {
+                waiting.end("");
+                System.err.printf(
+                        "comet: %s; it goes on by itself, and `%s cluster rebalance` says how far it is%n",
+                        line, Launcher.word());
+                return false;
+            }
             waiting.show(line, line + "\n", left, "placement groups", System.nanoTime());
-            pause();
-        }
-    }
-
-    private static void pause() {
-        try {
-            Thread.sleep(Duration.ofMillis(500));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted", e);
+            WaitOptions.pause(500);
         }
     }
 }

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.JsonNode;
 
@@ -19,7 +20,8 @@ final class EventCommands {
             name = "events",
             description =
                     "What has happened, oldest first: what the metadata group decided, who asked for"
-                            + " it or found it, why, and what follows.")
+                            + " it or found it, why, and what follows. With --follow and --json one"
+                            + " object a line.")
     static final class Events extends AdminCommand {
         private static final long FOLLOW_MS = 500;
 
@@ -43,8 +45,7 @@ final class EventCommands {
                 description = "What the processes that answer here have logged as events instead.")
         boolean processes;
 
-        @Option(names = "--json", description = "Print JSON; with --follow one object a line.")
-        boolean json;
+        @Mixin JsonOption json = new JsonOption();
 
         @Override
         int run(AdminClient client) {
@@ -54,9 +55,10 @@ final class EventCommands {
                 throw usage("--follow shows what the group decides: not with --processes");
             }
             JsonNode answer = client.get(path);
-            int most = last != null ? last : since == null && !json ? 100 : Integer.MAX_VALUE;
+            int most =
+                    last != null ? last : since == null && !json.wanted ? 100 : Integer.MAX_VALUE;
             List<JsonNode> events = chosen(answer, sinceMs, most);
-            if (json && !follow) {
+            if (json.wanted && !follow) {
                 var all = AdminClient.JSON.createObjectNode();
                 events.forEach(all.putArray("events")::add);
                 printJson(all);
@@ -64,7 +66,7 @@ final class EventCommands {
             }
             long number = print(events, 0);
             while (follow) {
-                pause();
+                WaitOptions.pause(FOLLOW_MS);
                 number =
                         print(
                                 chosen(client.get(path + "?after=" + number), 0, Integer.MAX_VALUE),
@@ -87,20 +89,11 @@ final class EventCommands {
         private long print(List<JsonNode> events, long number) {
             long newest = number;
             for (JsonNode event : events) {
-                System.out.println(json ? event.toString() : line(event));
+                System.out.println(json.wanted ? event.toString() : line(event));
                 newest = Math.max(newest, event.path("number").asLong());
             }
             System.out.flush();
             return newest;
-        }
-
-        private static void pause() {
-            try {
-                Thread.sleep(FOLLOW_MS);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new IllegalStateException("interrupted", e);
-            }
         }
 
         private Instant since(String text) {

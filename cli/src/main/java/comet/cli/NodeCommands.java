@@ -6,8 +6,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tools.jackson.databind.JsonNode;
@@ -26,8 +26,7 @@ import tools.jackson.databind.JsonNode;
             NodeCommands.Maintenance.class
         })
 final class NodeCommands extends AdminCommand.Group {
-    @CommandLine.Mixin
-    ProcessCommands.ProcessOptions process = new ProcessCommands.ProcessOptions();
+    @Mixin ProcessCommands.ProcessOptions process = new ProcessCommands.ProcessOptions();
 
     @Command(name = "list", description = "All nodes.")
     static final class ListNodes extends AdminCommand.Listing {
@@ -143,22 +142,29 @@ final class NodeCommands extends AdminCommand.Group {
             name = "drain",
             description = {
                 "Move everything away from a node's disks, to other disks of its domain or other",
-                "domains. It goes on serving meanwhile; copies are never fewer than before."
+                "domains. It goes on serving meanwhile; copies are never fewer than before.",
+                "With --wait: until they are empty."
             })
     static final class Drain extends AdminCommand {
         @Parameters(paramLabel = "NODE", description = "The node's name.")
         String node = "";
 
-        @Option(names = "--wait", description = "Wait until its disks are empty.")
-        boolean wait;
+        @Mixin WaitOptions wait = new WaitOptions();
 
         @Override
         int run(AdminClient client) {
+            Deadline end = wait.deadline(this);
             client.post("/v1/nodes/" + escape(node) + "/drain", Map.of());
             System.out.println("draining node " + node);
-            if (wait) {
-                Emptying.await(
-                        client, "node " + node, disk -> text(disk, "node").equals(node), false);
+            if (wait.wanted) {
+                if (!Emptying.await(
+                        client,
+                        "node " + node,
+                        disk -> text(disk, "node").equals(node),
+                        false,
+                        end)) {
+                    return 1;
+                }
                 System.out.println("node " + node + " is empty");
             }
             return 0;

@@ -1,11 +1,10 @@
 package comet.cli;
 
-import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.StringJoiner;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tools.jackson.databind.JsonNode;
@@ -56,14 +55,12 @@ final class PgCommands extends AdminCommand.Group {
         @Parameters(paramLabel = "N", description = "Its number.")
         int pg;
 
-        @Option(names = "--json", description = "Print JSON.")
-        boolean json;
+        @Mixin JsonOption json = new JsonOption();
 
         @Override
         int run(AdminClient client) {
             JsonNode answer = client.get("/v1/pgs/" + pg);
-            if (json) {
-                printJson(answer);
+            if (json.print(answer)) {
                 return 0;
             }
             System.out.println("pg       " + text(answer, "pg"));
@@ -97,64 +94,44 @@ final class PgCommands extends AdminCommand.Group {
             description = {
                 "Have all members of a placement group read all they hold of it now, compare it with"
                         + " each other, and repair what is bad or differs.",
-                "With --wait the exit status is 0 where nothing bad is left, else 1."
+                "With --wait its outcome is printed, and the exit status is 0 where nothing bad is left, else"
+                        + " 1."
             })
     static final class Repair extends AdminCommand {
         @Parameters(paramLabel = "N", description = "Its number.")
         int pg;
 
-        @Option(names = "--wait", description = "Wait for the outcome and print it.")
-        boolean wait;
+        @Mixin WaitOptions wait = new WaitOptions();
 
-        @Option(
-                names = "--timeout",
-                paramLabel = "SECONDS",
-                description = "How long to wait. Default: for ever.")
-        @Nullable Integer timeout;
-
-        @Option(names = "--json", description = "Print JSON.")
-        boolean json;
+        @Mixin JsonOption json = new JsonOption();
 
         @Override
         int run(AdminClient client) {
+            Deadline end = wait.deadline(this);
             JsonNode asked = client.post("/v1/pgs/" + pg + "/repair", Map.of());
-            if (!wait) {
-                if (json) {
-                    printJson(asked);
-                } else {
+            if (!wait.wanted) {
+                if (!json.print(asked)) {
                     System.out.printf(
                             "the members of placement group %d begin; see `%s pg info %d`%n",
                             pg, Launcher.word(), pg);
                 }
                 return 0;
             }
-            return await(client, asked.path("id").asLong());
+            return await(client, asked.path("id").asLong(), end);
         }
 
-        private int await(AdminClient client, long id) {
-            Deadline end = Deadline.after(timeout);
+        private int await(AdminClient client, long id, Deadline end) {
             while (true) {
                 JsonNode repair = client.get("/v1/pgs/" + pg).path("repair");
                 boolean done = repair.path("id").asLong() >= id && repair.path("done").asBoolean();
                 boolean late = !done && end.over();
                 if (done || late) {
-                    if (json) {
-                        printJson(repair);
-                    } else {
+                    if (!json.print(repair)) {
                         ScrubText.members(repair).print(System.out);
                     }
                     return done && !repair.path("bad").asBoolean() ? 0 : 1;
                 }
-                pause();
-            }
-        }
-
-        private static void pause() {
-            try {
-                Thread.sleep(Duration.ofMillis(250));
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new IllegalStateException("interrupted", e);
+                WaitOptions.pause(250);
             }
         }
     }

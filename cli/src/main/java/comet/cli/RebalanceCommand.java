@@ -2,7 +2,7 @@ package comet.cli;
 
 import java.util.Map;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 import tools.jackson.databind.JsonNode;
 
@@ -20,8 +20,7 @@ final class RebalanceCommand extends AdminCommand {
             description = "Default: status.")
     String what = "status";
 
-    @Option(names = "--json", description = "Print JSON.")
-    boolean json;
+    @Mixin JsonOption json = new JsonOption();
 
     @Override
     int run(AdminClient client) {
@@ -32,9 +31,7 @@ final class RebalanceCommand extends AdminCommand {
                     case "resume" -> change(client, true);
                     default -> throw usage("rebalance knows status, pause and resume");
                 };
-        if (json) {
-            printJson(moves);
-        } else {
+        if (!json.print(moves)) {
             System.out.println(line(moves));
         }
         return 0;

@@ -167,14 +167,12 @@ final class VolumeCommands extends AdminCommand.Group {
 
     @Command(name = "info", description = "One volume.")
     static final class ShowVolume extends OnVolume {
-        @Option(names = "--json", description = "Print JSON.")
-        boolean json;
+        @Mixin JsonOption json = new JsonOption();
 
         @Override
         int run(AdminClient client) {
             JsonNode volume = client.get(path(""));
-            if (json) {
-                printJson(volume);
+            if (json.print(volume)) {
                 return 0;
             }
             for (String field : new String[] {"name", "id"}) {
