@@ -43,6 +43,22 @@ abstract class AdminCommand implements Callable<Integer> {
         }
     }
 
+    /// A disk's share of placement.
+    long weight(String text) {
+        long bytes;
+        try {
+            bytes = Size.parse(text);
+        } catch (IllegalArgumentException e) {
+            bytes = 0;
+        }
+        if (bytes <= 0) {
+            throw usage(
+                    "a weight is a size above 0, like 500G or 2T, not `%s`; what empties a disk is `comet disk remove` or `comet node drain`"
+                            .formatted(text));
+        }
+        return bytes;
+    }
+
     /// A time as people write it: 90s, 30m, 4h or 2d.
     long seconds(String text) {
         Matcher time = TIME.matcher(text);

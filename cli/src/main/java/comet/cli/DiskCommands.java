@@ -113,7 +113,7 @@ final class DiskCommands extends AdminCommand.Group {
         @Option(
                 names = "--weight",
                 paramLabel = "SIZE",
-                description = "Its share of placement. Default: the device's capacity.")
+                description = "Its share of placement, above 0. Default: the device's capacity.")
         @Nullable String weight;
 
         @Option(names = "--domain", description = "Its failure domain, where it is not the node's.")
@@ -124,7 +124,7 @@ final class DiskCommands extends AdminCommand.Group {
             Map<String, Object> body = new LinkedHashMap<>();
             body.put("path", folder.toAbsolutePath().normalize().toString());
             if (weight != null) {
-                body.put("weightBytes", size(weight));
+                body.put("weightBytes", weight(weight));
             }
             if (domain != null) {
                 body.put("domain", domain);
@@ -160,13 +160,19 @@ final class DiskCommands extends AdminCommand.Group {
         @Parameters(index = "0", paramLabel = "DISK", description = "Its id.")
         int disk;
 
-        @Parameters(index = "1", paramLabel = "WEIGHT", description = "A size, as in disk list.")
+        @Parameters(
+                index = "1",
+                paramLabel = "WEIGHT",
+                description =
+                        "A size above 0, like 500G or 2T: disks hold in proportion to theirs, which"
+                                + " are their capacities unless set.")
         String weight = "";
 
         @Override
         int run(AdminClient client) {
-            client.post("/v1/disks/" + disk + "/weight", Map.of("weightBytes", size(weight)));
-            System.out.println("disk " + disk + " has weight " + weight);
+            long bytes = weight(weight);
+            client.post("/v1/disks/" + disk + "/weight", Map.of("weightBytes", bytes));
+            System.out.printf("disk %d has weight %s%n", disk, Size.text(bytes));
             return 0;
         }
     }
@@ -219,7 +225,7 @@ final class DiskCommands extends AdminCommand.Group {
         @Option(
                 names = "--weight",
                 paramLabel = "SIZE",
-                description = "Its share of placement. Default: the device's capacity.")
+                description = "Its share of placement, above 0. Default: the device's capacity.")
         @Nullable String weight;
 
         @Mixin WaitOptions wait = new WaitOptions();
@@ -242,7 +248,7 @@ final class DiskCommands extends AdminCommand.Group {
                     body.put("domain", text(one, "domain"));
                     body.put("idle", true);
                     if (weight != null) {
-                        body.put("weightBytes", size(weight));
+                        body.put("weightBytes", weight(weight));
                     }
                     String node = escape(text(one, "node"));
                     return client.post("/v1/nodes/" + node + "/disks", body).path("id").asInt();

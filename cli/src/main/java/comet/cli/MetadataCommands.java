@@ -47,7 +47,8 @@ final class MetadataCommands {
             try {
                 Files.writeString(to, text, StandardCharsets.UTF_8, StandardOpenOption.CREATE_NEW);
             } catch (IOException e) {
-                throw new AdminException("error", "cannot write " + to + ": " + e.getMessage(), e);
+                throw new AdminException(
+                        "error", "cannot write " + to + ": " + FileErrors.words(e), e);
             }
             System.out.println("wrote " + to);
             return 0;

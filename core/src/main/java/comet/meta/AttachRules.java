@@ -34,8 +34,7 @@ final class AttachRules {
         if (life.origin() != origin) {
             return draft.refused(
                     ClusterRules.OLDER_LIFE,
-                    "gateway "
-                            + command.gatewayId()
+                    draft.state.gatewayName(command.gatewayId())
                             + " was started again since: this process may attach nothing more");
         }
         Attachment held = volume.attachment();
@@ -75,8 +74,8 @@ final class AttachRules {
                         "attached-elsewhere",
                         "volume "
                                 + volume.name()
-                                + " is attached to gateway "
-                                + held.gatewayId()
+                                + " is attached to "
+                                + draft.state.gatewayName(held.gatewayId())
                                 + ", which lives: detach it there, migrate it, or take it over");
         Decision.YieldQuestion question =
                 mode == Command.Attach.Mode.NORMAL
@@ -102,8 +101,8 @@ final class AttachRules {
                     "not-attached",
                     "volume "
                             + volume.name()
-                            + " is not attached to gateway "
-                            + command.gatewayId()
+                            + " is not attached to "
+                            + draft.state.gatewayName(command.gatewayId())
                             + " with term "
                             + command.term());
         }
@@ -130,7 +129,11 @@ final class AttachRules {
         if (to == held.gatewayId()) {
             return draft.refused(
                     "already-there",
-                    "volume " + volume.name() + " is attached to gateway " + to + " already");
+                    "volume "
+                            + volume.name()
+                            + " is attached to "
+                            + draft.state.gatewayName(to)
+                            + " already");
         }
         if (held.migrateTo() == to) {
             return draft.done();

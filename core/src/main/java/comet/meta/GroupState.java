@@ -311,6 +311,12 @@ final class GroupState {
         return gatewayLives.get(gatewayId);
     }
 
+    /// `gateway G`, by its name where it is known.
+    String gatewayName(long gatewayId) {
+        GatewayInfo gateway = gateways.get(gatewayId);
+        return "gateway " + (gateway == null ? Long.toString(gatewayId) : gateway.name());
+    }
+
     /// `node N` or `gateway G` where a process is known that sends its commands so; else empty.
     String processName(long origin) {
         for (Map.Entry<Long, GatewayLife> life : gatewayLives.entrySet()) {

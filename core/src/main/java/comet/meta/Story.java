@@ -4,7 +4,6 @@ import comet.base.Check;
 import comet.cluster.ClusterSetting;
 import comet.cluster.Command;
 import comet.cluster.DiskInfo;
-import comet.cluster.GatewayInfo;
 import comet.cluster.GroupMember;
 import comet.cluster.NodeInfo;
 import comet.cluster.Reply;
@@ -101,7 +100,7 @@ final class Story {
                             : volume(
                                     "volume-migrates",
                                     c.volumeId(),
-                                    gatewayName(c.toGatewayId())
+                                    state.gatewayName(c.toGatewayId())
                                             + " takes it over with its first write");
             case Command.AnswerYield _ -> null;
             default -> new DiskStory(this, state, submission, decision).tell();
@@ -214,11 +213,6 @@ final class Story {
         return "disk " + diskId + (node == null ? "" : " on " + node.name());
     }
 
-    private String gatewayName(long gatewayId) {
-        GatewayInfo gateway = state.gateways.get(gatewayId);
-        return "gateway " + (gateway == null ? gatewayId : gateway.name());
-    }
-
     // Settings, nodes, gateways.
 
     private GroupEvent settings(Command.ChangeSettings command) {
@@ -298,8 +292,8 @@ final class Story {
         if (held == null || held.gatewayId() == command.gatewayId()) {
             return null;
         }
-        String from = gatewayName(held.gatewayId());
-        String to = gatewayName(command.gatewayId());
+        String from = state.gatewayName(held.gatewayId());
+        String to = state.gatewayName(command.gatewayId());
         if (held.migrateTo() == command.gatewayId()) {
             return volumeDraft(Level.INFO, "volume-migrated", command.volumeId())
                     .gateway(command.gatewayId())
@@ -321,7 +315,7 @@ final class Story {
         if (command.clean()) {
             return null;
         }
-        String from = gatewayName(command.gatewayId());
+        String from = state.gatewayName(command.gatewayId());
         return volumeDraft(Level.WARN, "volume-detached-by-force", command.volumeId())
                 .gateway(command.gatewayId())
                 .then("what " + from + " had not flushed may be lost; it can write no more")

@@ -151,8 +151,8 @@ final class VolumeRules {
                     "attached",
                     "volume "
                             + volume.name()
-                            + " is attached to gateway "
-                            + attachment.gatewayId()
+                            + " is attached to "
+                            + draft.state.gatewayName(attachment.gatewayId())
                             + ": detach it first");
         }
         long deletedAtMs = Math.max(1, command.nowMs());

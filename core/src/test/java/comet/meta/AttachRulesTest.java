@@ -44,6 +44,22 @@ class AttachRulesTest extends GroupRig {
     }
 
     @Test
+    void refusals_name_the_gateway() {
+        long other = id(gateway("other", "h"));
+        aliveGateways.add(other);
+        term(new Command.Attach(v, g, Mode.NORMAL));
+        for (Command command :
+                new Command[] {
+                    new Command.Attach(v, other, Mode.NORMAL),
+                    new Command.DeleteVolume(v, 5),
+                    new Command.Migrate(v, g),
+                    new Command.Detach(v, g, 9, true)
+                }) {
+            assertThat(((Reply.Refused) submit(command)).message()).contains("to gateway g");
+        }
+    }
+
+    @Test
     void a_name_belongs_to_one_living_gateway() {
         Command other = new Command.RegisterGateway("g", "h", 5, 5, 1);
         assertThat(code(8, other)).isEqualTo("gateway-lives");

@@ -60,9 +60,18 @@ public record Health(String status, List<Item> items) {
 
     /// @param level `warn` or `error`
     /// @param count of placement groups that are not well for this reason
-    public record Item(String level, String code, String message, int count) {
+    /// @param passes it ends by itself, unless something else goes wrong
+    public record Item(String level, String code, String message, int count, boolean passes) {
         Item(String level, String code, String message) {
-            this(level, code, message, 0);
+            this(level, code, message, 0, false);
+        }
+
+        Item(String level, String code, String message, int count) {
+            this(level, code, message, count, false);
+        }
+
+        static Item passing(String code, String message, int count) {
+            return new Item("warn", code, message, count, true);
         }
     }
 
@@ -157,10 +166,10 @@ public record Health(String status, List<Item> items) {
         }
         if (!status.settled() && !allReport(map, status)) {
             items.add(
-                    new Item(
-                            "warn",
+                    Item.passing(
                             "leader-new",
-                            "the metadata group has a new leader, which does not know yet who lives"));
+                            "the metadata group has a new leader, which does not know yet who lives",
+                            0));
         }
     }
 
@@ -255,8 +264,7 @@ public record Health(String status, List<Item> items) {
             List<Item> items) {
         counts.forEach((diskId, count) ->
                 items.add(
-                        new Item(
-                                "warn",
+                        Item.passing(
                                 code,
                                 text.formatted(count, PgStates.diskName(map, diskId)),
                                 count)));
@@ -322,7 +330,7 @@ public record Health(String status, List<Item> items) {
     private static void changes(ClusterMap map, GroupStatus status, List<Item> items) {
         Moving moving = Moving.of(map, status);
         if (moving.left() > 0) {
-            items.add(new Item("warn", "moving", moving.text(), moving.left()));
+            items.add(new Item("warn", "moving", moving.text(), moving.left(), !moving.paused()));
         }
         if (moving.left() > 0 && moving.paused()) {
             items.add(

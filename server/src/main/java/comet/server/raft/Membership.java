@@ -29,7 +29,8 @@ public final class Membership implements AutoCloseable {
     private final BooleanSupplier clusterExists;
     private final MemberChanges changes;
 
-    /// Of members, as their processes say it, by name; since this one leads. Guarded by itself.
+    /// Of members and nobody else, as their processes say it, by name; since this one leads.
+    /// Guarded by itself.
     private final TreeMap<String, String> folders = new TreeMap<>();
 
     private final AtomicBoolean agreeing = new AtomicBoolean();
@@ -94,14 +95,26 @@ public final class Membership implements AutoCloseable {
         if (!leads.getAsBoolean() || !clusterExists.getAsBoolean()) {
             return;
         }
+        // Whoever is no member yet says it again once it is one.
+        List<String> members = log.members().stream().map(GroupMember::name).toList();
+        if (!members.contains(name)) {
+            return;
+        }
         synchronized (folders) {
             folders.put(name, folder);
+            folders.keySet().retainAll(members);
         }
         boolean agreed =
                 log.agreedMembers().stream()
                         .anyMatch(one -> one.name().equals(name) && !one.folder().isEmpty());
         if (!agreed && agreeing.compareAndSet(false, true)) {
             var _ = changes.tidy().whenComplete((_, _) -> agreeing.set(false));
+        }
+    }
+
+    Map<String, String> folders() {
+        synchronized (folders) {
+            return new TreeMap<>(folders);
         }
     }
 
@@ -159,9 +172,7 @@ public final class Membership implements AutoCloseable {
 
         @Override
         public Map<String, String> folders() {
-            synchronized (folders) {
-                return new TreeMap<>(folders);
-            }
+            return Membership.this.folders();
         }
 
         @Override

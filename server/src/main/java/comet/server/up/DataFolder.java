@@ -1,10 +1,10 @@
 package comet.server.up;
 
+import comet.cli.FileErrors;
 import comet.io.file.FolderLock;
 import comet.io.file.SmallFile;
 import comet.port.Media.MediaException;
 import java.io.IOException;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.UUID;
@@ -79,11 +79,8 @@ final class DataFolder implements AutoCloseable {
 
     /// What went wrong, in words that do not need the exception's class.
     static String words(IOException e) {
-        if (e instanceof AccessDeniedException) {
-            return "permission denied";
-        }
-        String message = String.valueOf(e.getMessage());
-        return message.contains("Read-only") ? "it is read-only" : message;
+        String words = FileErrors.words(e);
+        return words.contains("ead-only") ? "it is read-only" : words;
     }
 
     private static boolean make(Path path) throws IOException {
@@ -100,6 +97,16 @@ final class DataFolder implements AutoCloseable {
     private static boolean empty(Path path) throws IOException {
         try (Stream<Path> files = Files.list(path)) {
             return files.findAny().isEmpty();
+        }
+    }
+
+    /// Whose folder it is: see [Identity]; empty where it is nobody's.
+    static String kind(Path path) {
+        try {
+            Identity identity = read(path);
+            return identity == null ? "" : identity.kind;
+        } catch (IOException e) {
+            throw new StartException("cannot use the folder %s: %s".formatted(path, words(e)), e);
         }
     }
 

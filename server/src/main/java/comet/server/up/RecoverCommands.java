@@ -20,6 +20,7 @@ import comet.server.data.NodeDisk;
 import comet.server.raft.FirstState;
 import comet.server.raft.MetadataFile;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -48,8 +49,14 @@ final class RecoverCommands {
                 run();
                 return 0;
             } catch (IOException e) {
-                throw new StartException(DataFolder.words(e), e);
+                throw new StartException(what(e), e);
             }
+        }
+
+        private static String what(IOException e) {
+            String words = DataFolder.words(e);
+            String file = e instanceof FileSystemException failed ? failed.getFile() : null;
+            return file == null || words.contains(file) ? words : file + ": " + words;
         }
 
         static List<DiskFacts> look(List<DiskConfig> disks) {
@@ -149,7 +156,7 @@ final class RecoverCommands {
                 }
                 recover(targets);
             } catch (MediaException e) {
-                throw new StartException(e.getMessage() + ": stop it first", e);
+                throw new StartException(String.valueOf(e.getMessage()), e);
             } finally {
                 locks.forEach(FolderLock::close);
             }

@@ -8,10 +8,13 @@ import comet.server.config.NodeConfig;
 import comet.server.config.NodeConfig.DiskConfig;
 import comet.server.control.MemberBook;
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// A process whose folder is to hold a member of a metadata group that is made anew.
@@ -20,6 +23,9 @@ import org.jspecify.annotations.Nullable;
 /// @param disks that it serves
 /// @param group addresses at which members of its group listen
 record Target(Path data, List<DiskConfig> disks, List<HostPort> group) {
+    /// As many as a group has.
+    private static final int MEMBERS_MAX = 5;
+
     Target {
         disks = List.copyOf(disks);
         group = List.copyOf(group);
@@ -28,7 +34,12 @@ record Target(Path data, List<DiskConfig> disks, List<HostPort> group) {
     /// @param named the config of a node or a member, or the data folder of `comet up`
     static Target of(Path named) {
         if (Files.isDirectory(named)) {
-            return up(named.toAbsolutePath().normalize());
+            return up(named);
+        }
+        if (!Files.exists(named)) {
+            throw new StartException(
+                    "there is no %s: --to wants the config of a node or of a process with a member, or the data folder of `comet up`"
+                            .formatted(named));
         }
         NodeConfig node;
         try {
@@ -66,15 +77,59 @@ record Target(Path data, List<DiskConfig> disks, List<HostPort> group) {
         }
     }
 
-    private static Target up(Path data) {
+    private static Target up(Path named) {
+        Path data = named.toAbsolutePath().normalize();
+        String kind = DataFolder.kind(data);
+        if (!kind.equals("up")) {
+            throw new StartException(
+                    "%s is not the data folder of a cluster in one process%s"
+                            .formatted(named, hint(named, kind)));
+        }
         List<DiskConfig> disks = new ArrayList<>();
         for (String name : List.of("disk-1", "disk-2")) {
             disks.add(new DiskConfig(data.resolve(name), null, 0, null));
         }
-        if (!Files.exists(data.resolve("disks.json"))) {
-            throw new StartException(data + " is not the data folder of a cluster in one process");
-        }
         return new Target(data, AddedDisks.in(data).with(disks), List.of());
+    }
+
+    /// What was probably meant: configs that lie there.
+    private static String hint(Path named, String kind) {
+        List<Path> configs = new ArrayList<>();
+        configs(named, configs);
+        if (kind.equals("nodes")) {
+            try (DirectoryStream<Path> folders = Files.newDirectoryStream(named)) {
+                folders.forEach(folder -> configs(folder, configs));
+            } catch (IOException | DirectoryIteratorException e) {
+                return "";
+            }
+        }
+        if (configs.isEmpty()) {
+            return "";
+        }
+        configs.sort(null);
+        return ": name the config of each member instead:"
+                + configs.stream()
+                        .limit(MEMBERS_MAX)
+                        .map(config -> " --to " + config)
+                        .collect(Collectors.joining());
+    }
+
+    /// Of nodes, which may carry members, and of members alone.
+    private static void configs(Path folder, List<Path> found) {
+        for (String name : List.of("node.conf", "meta.conf")) {
+            Path config = folder.resolve(name);
+            if (Files.isRegularFile(config) && namesMembers(config)) {
+                found.add(config);
+            }
+        }
+    }
+
+    private static boolean namesMembers(Path config) {
+        try {
+            return Files.readString(config).contains("meta.members");
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     private static List<HostPort> control(GroupConfig group) {

@@ -381,6 +381,9 @@ class AdminServerTest {
         assertThat(get("/v1/health").toString())
                 .contains("90 placement groups are to move, 10 of them do so now, about 90 s left")
                 .contains("rebuild-impossible");
+        assertThat(get("/v1/health").at("/items/0/code").asString()).isEqualTo("moving");
+        assertThat(get("/v1/health").at("/items/0/passes").asBoolean()).isTrue();
+        assertThat(get("/v1/health").at("/items/1/passes").asBoolean()).isFalse();
     }
 
     @Test

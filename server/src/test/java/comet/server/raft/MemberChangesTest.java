@@ -294,6 +294,17 @@ class MemberChangesTest {
     }
 
     @Test
+    void folders_are_kept_of_members_alone() throws Exception {
+        group("m1", "m2");
+        Membership leads = found(living.get(leader())).membership();
+        for (int i = 0; i < 100; i++) {
+            leads.reportFolder("stranger-" + i, "folder");
+        }
+        leads.reportFolder("m1", "folder of m1");
+        assertThat(leads.folders()).containsOnlyKeys("m1");
+    }
+
+    @Test
     void what_would_leave_no_majority_is_refused() throws Exception {
         group("m1", "m2", "m3");
         String leader = leader();
