@@ -116,9 +116,11 @@ final class Recoveries {
             return;
         }
         if (!roomForWriters()) {
+            // It may take until somebody deletes something.
             noSpace();
-            collecting = true;
-            disk.loop().schedule(Limits.RETRY_NS, this::syncReady);
+            List<Recovery> all = List.copyOf(ready);
+            ready.clear();
+            all.forEach(Recovery::notReady);
             return;
         }
         List<Recovery> batch = new ArrayList<>();
@@ -144,6 +146,19 @@ final class Recoveries {
             collecting = true;
             disk.loop().schedule(Limits.PROMOTION_BATCH_NS, this::syncReady);
         }
+    }
+
+    /// Whether a group in which nothing differs may be promoted; where not, others are compared
+    /// meanwhile.
+    boolean roomForWriters(Recovery recovery) {
+        if (roomForWriters()) {
+            return true;
+        }
+        noSpace();
+        if (active.remove(recovery.pg())) {
+            disk.loop().execute(this::startNext);
+        }
+        return false;
     }
 
     /// As an IN_SYNC member it must have room for what its writers were granted.

@@ -29,8 +29,9 @@ import org.jspecify.annotations.Nullable;
 /// 3. COPYING: makes the differing chunks equal, those written last first. The source's state wins,
 ///    but never against a write that was answered here in this epoch: for that it waits until the
 ///    source has it. A chunk is found differing again when a write of it is answered NOTED.
-/// 4. READY: nothing differs. Writes that would be NOTED are held back from now on. [Recoveries]
-///    collects such groups, syncs and asks for their promotion: ASKED, until the outcome is known.
+/// 4. READY: nothing differs, and there is room for writers. Writes that would be NOTED are held
+///    back from now on, for moments: [Recoveries] collects such groups, syncs and asks for their
+///    promotion: ASKED, until the outcome is known.
 ///
 /// An opening of a volume voids what is known of its chunks, for an older client's write may have
 /// come to the source and been refused here: the comparison begins again (1), and counts once the
@@ -159,6 +160,11 @@ final class Recovery {
             }
         }
         openings.add(new Opening(volumeId, term, lane, disk.loop().nowNs()));
+        notReady();
+    }
+
+    /// It cannot be promoted as it is: what was held back goes on at once.
+    void notReady() {
         if (phase == Phase.READY) {
             phase = Phase.COPYING;
             releaseHeldBack();
@@ -401,9 +407,12 @@ final class Recovery {
             return;
         }
         if (openings.isEmpty()) {
-            phase = Phase.READY;
-            readyCount++;
-            recoveries.ready(this);
+            // Without room for writers the next tick looks again, and nobody waits meanwhile.
+            if (recoveries.roomForWriters(this)) {
+                phase = Phase.READY;
+                readyCount++;
+                recoveries.ready(this);
+            }
         } else {
             phase = Phase.FENCES;
             again();

@@ -14,6 +14,8 @@ import comet.wire.Status;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// What happens until a replica that has lost something is IN_SYNC again.
 class RecoveryTest {
@@ -427,16 +429,29 @@ class RecoveryTest {
         assertRecovered();
     }
 
-    @Test
-    void a_replica_without_space_notes_writes_and_does_not_ask() {
+    @ParameterizedTest
+    @ValueSource(ints = {0, 50}) // as it begins, and when it is about to ask
+    void a_replica_without_space_notes_writes_and_does_not_ask(int afterMs) {
         open(5);
         both(0, 1, 0, v(5, 1), 1);
         harness.recovering(0, 2);
         harness.recovering(two.pg(0), 2);
+        harness.loop.advanceMs(afterMs);
         harness.store(2).capacityBytes = 8192;
         harness.loop.advanceMs(1000);
         assertThat(harness.state(0, 2)).isEqualTo(MemberState.RECOVERING);
         assertThat(harness.hasEvent("recovery-no-space")).isTrue();
+        // Nothing differs, and who has no credit does not wait for a promotion that may not come.
+        two = harness.connect(2, Lane.WRITE);
+        harness.loop.advanceMs(1000);
+        for (int n = 1; n <= 2; n++) {
+            one.sendWrite(0, 1, 256, v(5, n), v(5, n + 1), n);
+            two.sendWrite(0, 1, 256, v(5, n), v(5, n + 1), n);
+            harness.loop.advanceMs(1);
+            assertThat(one.written().status()).isEqualTo(Status.OK);
+            assertThat(two.written().status()).isEqualTo(Status.NOTED);
+            harness.loop.advanceMs(1000);
+        }
         harness.store(2).capacityBytes = 64L << 30;
         assertRecovered();
     }
