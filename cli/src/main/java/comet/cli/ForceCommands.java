@@ -13,6 +13,9 @@ import tools.jackson.databind.JsonNode;
 
 /// What only helps by force. Without `--accept-data-loss` it is only told what would be lost.
 final class ForceCommands {
+    /// Those that follow are counted.
+    private static final int VOLUMES_SHOWN = 20;
+
     private ForceCommands() {}
 
     @Command(
@@ -54,32 +57,20 @@ final class ForceCommands {
         @Override
         int run(AdminClient client) {
             List<Integer> pgs = new ArrayList<>();
-            if (which.pg != null) {
-                pgs.add(which.pg);
-            } else {
-                JsonNode stuck = client.get("/v1/disks/" + which.disk + "/stuck");
-                stuck.path("pgs").forEach(pg -> pgs.add(pg.asInt()));
-                System.out.println(
-                        pgs.size() + " placement groups of disk " + which.disk + " wait");
-            }
+            Integer disk = which.disk;
+            String refusal =
+                    disk == null
+                            ? one(client, which.pg == null ? 0 : which.pg, pgs)
+                            : all(client, disk, pgs);
             if (pgs.isEmpty()) {
                 return 0;
             }
-            if (which.pg != null) {
-                JsonNode plan = client.get("/v1/pgs/" + which.pg + "/loss");
-                if (!plan.path("needed").asBoolean()) {
-                    System.err.println("comet: a copy in sync lives: nothing need be given up");
-                    return 1;
-                }
-                tell(plan);
-            } else {
-                // They share their disks; which volumes lie in each `comet pg force-available N`
-                // says.
-                tell(client.get("/v1/pgs/" + pgs.getFirst() + "/loss"));
-                System.out.println("… and likewise for the others");
-            }
-            if (!accept) {
-                System.err.println("comet: nothing was done: with --accept-data-loss this happens");
+            if (!refusal.isEmpty() || !accept) {
+                System.err.println(
+                        "comet: "
+                                + (refusal.isEmpty()
+                                        ? "nothing was done: with --accept-data-loss this happens"
+                                        : refusal));
                 return 1;
             }
             client.post(
@@ -90,6 +81,46 @@ final class ForceCommands {
                     "next: a volume that is attached still waits for what was given up: `comet"
                             + " volume detach NAME --force`, then open it again and check it");
             return 0;
+        }
+
+        /// @return why nothing is to be done; empty where something is
+        private String one(AdminClient client, int pg, List<Integer> pgs) {
+            JsonNode plan = client.get("/v1/pgs/" + pg + "/loss");
+            pgs.add(pg);
+            if (!plan.path("needed").asBoolean()) {
+                return "a copy in sync lives: nothing need be given up";
+            }
+            tell(plan);
+            volumes(plan);
+            return emptyHelps(plan.path("goesOnFrom").asInt() == 0);
+        }
+
+        private String all(AdminClient client, int disk, List<Integer> pgs) {
+            JsonNode stuck = client.get("/v1/disks/" + disk + "/stuck");
+            stuck.path("pgs").forEach(pg -> pgs.add(pg.asInt()));
+            System.out.println(pgs.size() + " placement groups of disk " + disk + " wait");
+            if (pgs.isEmpty()) {
+                return "";
+            }
+            // Their disks are few: one tells of the others.
+            tell(client.get("/v1/pgs/" + pgs.getFirst() + "/loss"));
+            System.out.println("… and likewise for the others. In all of them together:");
+            volumes(stuck);
+            int nothing = stuck.path("withoutCopy").size();
+            if (nothing > 0) {
+                System.out.printf(
+                        "%d of them have no copy that lives, not even an old one: --empty has them"
+                                + " begin anew with nothing%n",
+                        nothing);
+            }
+            return emptyHelps(nothing > 0);
+        }
+
+        private String emptyHelps(boolean nothingLives) {
+            return empty && !nothingLives
+                    ? "nothing was done: an old copy lives, from which it goes on; --empty is for"
+                            + " where none does"
+                    : "";
         }
 
         private void tell(JsonNode plan) {
@@ -117,7 +148,16 @@ final class ForceCommands {
                             : "lost: all writes to it that disk "
                                     + from
                                     + " has missed; nobody can tell which they are");
+        }
+
+        private static void volumes(JsonNode plan) {
+            int shown = 0;
             for (JsonNode volume : plan.path("volumes")) {
+                if (shown++ == VOLUMES_SHOWN) {
+                    System.out.printf(
+                            "  and %d more volumes%n", plan.path("volumes").size() - VOLUMES_SHOWN);
+                    return;
+                }
                 long chunks = volume.path("chunks").asLong();
                 System.out.printf(
                         "  volume %s: %s of its %s chunks of 4 MiB%n",

@@ -26,7 +26,7 @@ import tools.jackson.databind.JsonNode;
             VolumeCommands.Restore.class,
             VolumeCommands.Purge.class,
             VolumeCommands.Attach.class,
-            VolumeCommands.Detach.class,
+            DetachCommand.class,
             VolumeCommands.Migrate.class
         })
 final class VolumeCommands extends AdminCommand.Group {
@@ -293,22 +293,6 @@ final class VolumeCommands extends AdminCommand.Group {
             body.put("takeover", takeover);
             JsonNode volume = client.post(path("attach"), body);
             System.out.printf("attached volume %s, term %s%n", name, text(volume, "term"));
-            return 0;
-        }
-    }
-
-    @Command(name = "detach", description = "Flush a volume and end its attachment.")
-    static final class Detach extends OnVolume {
-        @Option(
-                names = "--force",
-                description =
-                        "End it without its gateway. What that one has not flushed may be lost.")
-        boolean force;
-
-        @Override
-        int run(AdminClient client) {
-            client.post(path("detach"), Map.of("force", force));
-            System.out.printf("detached volume %s%n", name);
             return 0;
         }
     }

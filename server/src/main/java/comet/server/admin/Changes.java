@@ -54,6 +54,7 @@ final class Changes {
     /// Takes a node that holds nothing out of the cluster, with its disks.
     void removeNode(String name) {
         int nodeId = node(name).nodeId();
+        checkCarriesNoMember(name, nodeId);
         List<Integer> disks = disksOf(name);
         for (int diskId : disks) {
             int groups = group.read(map -> groups(map, diskId));
@@ -66,6 +67,21 @@ final class Changes {
         }
         group.submit(new Command.SetDiskStates(disks, DiskInfo.State.REMOVING));
         group.submit(new Command.RemoveNode(nodeId));
+    }
+
+    /// Its process will be stopped, and its member with it.
+    private void checkCarriesNoMember(String name, int nodeId) {
+        GroupStatus status = group.status();
+        for (String member : status.members()) {
+            String control = status.controls().getOrDefault(member, "");
+            NodeInfo carries = group.read(map -> Members.node(map, member, control));
+            if (carries != null && carries.nodeId() == nodeId) {
+                throw AdminException.conflict(
+                        "node-is-member",
+                        "node %s carries member %s of the metadata group: first put another in its place with `comet cluster replace-member %s NEW=HOST:PORT`, or take it out with `comet cluster remove-member %s`"
+                                .formatted(name, member, member, member));
+            }
+        }
     }
 
     private static int groups(ClusterMap map, int diskId) {

@@ -27,9 +27,7 @@ final class ForceRoutes {
 
     void register(RoutesConfig routes) {
         routes.get("/v1/pgs/{pg}/loss", c -> json(c, forcing.plan(number(c, "pg"))));
-        routes.get(
-                "/v1/disks/{disk}/stuck",
-                c -> json(c, Map.of("pgs", forcing.stuck(number(c, "disk")))));
+        routes.get("/v1/disks/{disk}/stuck", c -> json(c, forcing.stuck(number(c, "disk"))));
         routes.post(
                 "/v1/force-available",
                 c -> {

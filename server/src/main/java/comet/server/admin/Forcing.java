@@ -11,9 +11,9 @@ import comet.cluster.PgHash;
 import comet.cluster.VolumeInfo;
 import comet.meta.GroupEvent;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /// What only helps by force, and what it costs: told first, as far as anybody can know, and done
@@ -66,15 +66,12 @@ final class Forcing {
         PgConfig config = map.pg(pg);
         List<CopyView> copies = new ArrayList<>();
         boolean needed = true;
-        int from = 0;
         for (PgConfig.Member member : config.members()) {
             DiskInfo disk = map.disk(member.diskId());
             NodeInfo node = disk == null ? null : map.node(disk.nodeId());
             boolean inSync = member.state() == MemberState.IN_SYNC;
-            boolean lives = disk != null && status.diskAlive(disk.diskId(), disk.bootId());
+            boolean lives = lives(disk, status);
             needed &= !(inSync && lives);
-            boolean better = from == 0 || member.state() == MemberState.RECOVERING;
-            from = !inSync && lives && better ? member.diskId() : from;
             copies.add(
                     new CopyView(
                             member.diskId(),
@@ -84,7 +81,32 @@ final class Forcing {
                             lives,
                             inSync ? 0 : leftBehindAt(events, member.diskId())));
         }
-        return new PgLossView(pg, needed, from, copies, volumes(map, pg));
+        BitSet one = new BitSet();
+        one.set(pg);
+        return new PgLossView(
+                pg, needed, goesOnFrom(map, status, config), copies, volumes(map, one));
+    }
+
+    private static boolean lives(@Nullable DiskInfo disk, GroupStatus status) {
+        return disk != null && status.diskAlive(disk.diskId(), disk.bootId());
+    }
+
+    /// The disk with the old copy that the group would take, or 0: one that is being brought up to
+    /// date before one that is not, and one that a move has only begun to fill last.
+    private static int goesOnFrom(ClusterMap map, GroupStatus status, PgConfig config) {
+        int from = 0;
+        int best = 0;
+        for (PgConfig.Member member : config.members()) {
+            DiskInfo disk = map.disk(member.diskId());
+            boolean recovers = member.state() == MemberState.RECOVERING;
+            int rank = config.joins(member.diskId()) ? 1 : recovers ? 3 : 2;
+            boolean old = member.state() != MemberState.IN_SYNC;
+            if (old && disk != null && disk.counts() && lives(disk, status) && rank > best) {
+                from = member.diskId();
+                best = rank;
+            }
+        }
+        return from;
     }
 
     private static long leftBehindAt(List<GroupEvent> events, int diskId) {
@@ -96,9 +118,9 @@ final class Forcing {
         return at;
     }
 
-    /// Which volumes have chunks in the group: which of them were ever written only the lost disks
-    /// know.
-    private static List<VolumeView> volumes(ClusterMap map, int pg) {
+    /// Which volumes have chunks in these groups: which of them were ever written only the lost
+    /// disks know.
+    private static List<VolumeView> volumes(ClusterMap map, BitSet pgs) {
         List<VolumeView> found = new ArrayList<>();
         long left = CHUNKS_MAX;
         for (VolumeInfo volume : map.volumes()) {
@@ -106,7 +128,7 @@ final class Forcing {
             left -= chunks;
             long here = left < 0 ? -1 : 0;
             for (int chunk = 0; here >= 0 && chunk < chunks; chunk++) {
-                here += PgHash.of(volume.volumeId(), chunk, map.pgCount()) == pg ? 1 : 0;
+                here += pgs.get(PgHash.of(volume.volumeId(), chunk, map.pgCount())) ? 1 : 0;
             }
             if (here != 0) {
                 found.add(new VolumeView(volume.name(), here, chunks));
@@ -115,11 +137,21 @@ final class Forcing {
         return found;
     }
 
-    /// Placement groups that no copy in sync of lives: of those a disk is a member of, or all.
-    List<Integer> stuck(int diskId) {
+    /// @param withoutCopy those of them that not even an old copy lives of
+    /// @param volumes with chunks in them
+    record StuckView(List<Integer> pgs, List<Integer> withoutCopy, List<VolumeView> volumes) {}
+
+    /// Placement groups that a disk is a member of and that no copy in sync lives of.
+    StuckView stuck(int diskId) {
         GroupStatus status = group.status();
         return group.read(map -> {
-            TreeSet<Integer> found = new TreeSet<>();
+            if (map.disk(diskId) == null) {
+                throw AdminException.missing(
+                        "unknown-disk",
+                        "there is no disk %d; see `comet disk list`".formatted(diskId));
+            }
+            BitSet found = new BitSet();
+            List<Integer> withoutCopy = new ArrayList<>();
             for (int pg = 0; pg < map.pgCount(); pg++) {
                 PgConfig config = map.pg(pg);
                 boolean lives = config.members().isEmpty();
@@ -128,19 +160,46 @@ final class Forcing {
                             member.state() == MemberState.IN_SYNC
                                     && status.diskAlive(member.diskId(), member.bootId());
                 }
-                PgConfig.Member member = config.member(diskId);
-                if (!lives && member != null) {
-                    found.add(pg);
+                if (!lives && config.member(diskId) != null) {
+                    found.set(pg);
+                    if (goesOnFrom(map, status, config) == 0) {
+                        withoutCopy.add(pg);
+                    }
                 }
             }
-            return List.copyOf(found);
+            List<VolumeView> volumes = found.isEmpty() ? List.of() : volumes(map, found);
+            return new StuckView(found.stream().boxed().toList(), withoutCopy, volumes);
         });
     }
 
     /// @param accepted the operator's word
     void force(List<Integer> pgs, @Nullable Boolean empty, @Nullable Boolean accepted) {
         accept(accepted);
-        group.submit(new Command.ForceAvailable(pgs, empty != null && empty));
+        boolean allowEmpty = empty != null && empty;
+        if (allowEmpty) {
+            checkEmptyHelps(pgs);
+        }
+        group.submit(new Command.ForceAvailable(pgs, allowEmpty));
+    }
+
+    /// Who asks for nothing must not get an old copy instead.
+    private void checkEmptyHelps(List<Integer> pgs) {
+        GroupStatus status = group.status();
+        boolean copies =
+                group.read(map -> {
+                    for (int pg : pgs) {
+                        boolean known = pg >= 0 && pg < map.pgCount();
+                        if (!known || goesOnFrom(map, status, map.pg(pg)) == 0) {
+                            return false;
+                        }
+                    }
+                    return true;
+                });
+        if (copies) {
+            throw AdminException.conflict(
+                    "old-copy-lives",
+                    "nothing was done: an old copy lives, from which it goes on; ask without --empty for that");
+        }
     }
 
     /// The disk may start although durable records of its journal are damaged.

@@ -342,6 +342,8 @@ class AdminServerTest {
                         new Command.SetMaintenance(2, 0));
         group.commands.clear();
         assertThat(post("/v1/nodes/node-2/remove", "").body()).contains("drain the node first");
+        assertThat(post("/v1/nodes/node-1/remove", "").body())
+                .contains("node-is-member", "replace-member node-1 NEW=HOST:PORT");
         assertThat(post("/v1/nodes/none/drain", "").body()).contains("unknown-node");
         assertThat(post("/v1/disks/x/remove", "").body()).contains("unknown-disk");
         assertThat(post("/v1/disks/2/weight", "").body()).contains("weightBytes");
