@@ -46,6 +46,21 @@ public record PgConfig(int pg, long epoch, List<Member> members, @Nullable Move 
         return move != null && move.to == diskId;
     }
 
+    /// Whether `later` takes a disk for one that holds everything, although this, which the disk
+    /// has written down last, says that it was left behind or had left: the metadata group was made
+    /// anew from something older, without having looked at the disk. (Whoever was made a member in
+    /// between has written that down before it was in sync.)
+    public boolean isForgottenBy(PgConfig later, int diskId) {
+        if (Incarnation.of(later.epoch) <= Incarnation.of(epoch)) {
+            return false;
+        }
+        Member then = member(diskId);
+        Member now = later.member(diskId);
+        return now != null
+                && now.state == MemberState.IN_SYNC
+                && (then == null || then.state == MemberState.STALE);
+    }
+
     public int inSyncCount() {
         int count = 0;
         for (Member member : members) {

@@ -1,5 +1,6 @@
 package comet.meta;
 
+import comet.base.Check;
 import comet.cluster.DiskFacts;
 import comet.cluster.DiskInfo;
 import comet.cluster.Incarnation;
@@ -88,7 +89,7 @@ final class RemakePgs {
             }
         }
         for (PgConfig pg : base.pgs()) {
-            PgConfig config = newest.getOrDefault(pg.pg(), pg);
+            PgConfig config = known(newest.getOrDefault(pg.pg(), pg), all);
             later += config.epoch() > pg.epoch() ? 1 : 0;
             String unknown = make(config);
             if (unknown != null) {
@@ -97,6 +98,67 @@ final class RemakePgs {
         }
         for (DiskInfo disk : base.disks()) {
             disks.add(alive(disk));
+        }
+        return null;
+    }
+
+    /// The newest configuration that somebody may have acted in. One that an earlier attempt has
+    /// made without looking at whom it took for in sync counts for nothing where all of those know
+    /// better: they refuse to serve in it, and nobody else can. What was before it counts.
+    private PgConfig known(PgConfig newest, List<DiskFacts> all) {
+        PgConfig known = newest;
+        while (isRefused(known)) {
+            remarks.add(
+                    "placement group "
+                            + known.pg()
+                            + " goes on from before the recovery that took for in sync who was not");
+            known = before(known, all);
+        }
+        return known;
+    }
+
+    /// The newest before the incarnation of that one. Whoever knows better has written one down.
+    private static PgConfig before(PgConfig refused, List<DiskFacts> all) {
+        PgConfig before = null;
+        for (DiskFacts disk : all) {
+            for (PgConfig pg : disk.parts()) {
+                boolean older = Incarnation.of(pg.epoch()) < Incarnation.of(refused.epoch());
+                boolean newer = before == null || pg.epoch() > before.epoch();
+                before = pg.pg() == refused.pg() && older && newer ? pg : before;
+            }
+        }
+        if (before == null) {
+            throw Check.failed("nothing before " + refused);
+        }
+        return before;
+    }
+
+    private boolean isRefused(PgConfig config) {
+        boolean refused = false;
+        if (Incarnation.of(config.epoch()) == 0) {
+            return false;
+        }
+        for (Member member : config.members()) {
+            if (member.state() == MemberState.IN_SYNC) {
+                PgConfig noted = noted(config.pg(), member.diskId());
+                if (noted == null || !noted.isForgottenBy(config, member.diskId())) {
+                    return false;
+                }
+                refused = true;
+            }
+        }
+        return refused;
+    }
+
+    /// What the disk has written down of it, where it was looked at.
+    private @Nullable PgConfig noted(int pg, int diskId) {
+        DiskFacts disk = facts.get(diskId);
+        if (disk != null) {
+            for (PgConfig part : disk.parts()) {
+                if (part.pg() == pg) {
+                    return part;
+                }
+            }
         }
         return null;
     }

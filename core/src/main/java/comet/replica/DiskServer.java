@@ -294,6 +294,14 @@ public final class DiskServer {
             event(Level.ERROR, "disk-refused", "code=older-group");
             return;
         }
+        if (book.isForgottenBy(map)) {
+            refuse(
+                    "this metadata group was made anew without this disk, and takes it for in sync"
+                            + " where it is not: make it anew with it, by `comet cluster recover`",
+                    true);
+            event(Level.ERROR, "disk-refused", "code=older-group");
+            return;
+        }
         mapNotes.first();
         for (int pg = 0; pg < map.pgCount(); pg++) {
             remember(map.pg(pg));
@@ -425,6 +433,11 @@ public final class DiskServer {
         book.whenSettled(done);
     }
 
+    /// Whether what the disk holds of the placement group stays, although it is no member.
+    boolean keeps(PgConfig config) {
+        return book.keeps(config);
+    }
+
     /// The group has decided. Where that makes this disk a member in sync, it is so only once it
     /// has written that down; that it is none any more holds at once. (A disk that has failed
     /// writes nothing, and is only read.)
@@ -438,7 +451,7 @@ public final class DiskServer {
 
     private void remember(PgConfig config) {
         boolean own = config.member(identity.diskId()) != null || book.hasPart(config.pg());
-        if (own && !failed) {
+        if (own && !failed && !book.keeps(config)) {
             book.put(config);
         }
     }

@@ -13,6 +13,7 @@ import java.util.List;
 /// @param pullsActive chunks being copied, and `pullsWaiting` those that wait for it
 /// @param writesHeld writes that wait for their chunk
 /// @param promisedBytes space promised to clients
+/// @param keptPgs placement groups of which it holds a copy that nobody may know of
 public record DiskStatus(
         int diskId,
         long bootId,
@@ -27,7 +28,8 @@ public record DiskStatus(
         int writesHeld,
         long promisedBytes,
         long usedBytes,
-        long capacityBytes) {
+        long capacityBytes,
+        int keptPgs) {
     public DiskStatus {
         recoveries = List.copyOf(recoveries);
         clients = List.copyOf(clients);
@@ -80,6 +82,7 @@ public record DiskStatus(
                 disk.holds().writes(),
                 disk.space().promised(),
                 disk.store().usedBytes(),
-                disk.store().capacityBytes());
+                disk.store().capacityBytes(),
+                disk.leftovers().keptCount());
     }
 }

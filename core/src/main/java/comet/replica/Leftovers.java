@@ -11,6 +11,10 @@ import java.util.TreeSet;
 /// member, and not remembered as one that holds an old copy either. The group has decided so only
 /// after the new member was in sync.
 ///
+/// Where the metadata group was made anew since the disk was a member, nobody may know what it
+/// holds: it may have taken over from those that were looked at, and it is the one that has all. So
+/// it keeps such a copy, and says so, until the group makes it a member again.
+///
 /// A drop needs nothing to be remembered: who starts, and finds chunks of a group that is not its
 /// own, begins again. What is known here may be old, but never wrong in a way that counts: a disk
 /// that is made a member again recovers, and copies what it lacks.
@@ -20,6 +24,10 @@ final class Leftovers {
     /// With chunks that are to be dropped.
     private final TreeSet<Integer> pgs = new TreeSet<>();
 
+    /// With chunks that are kept.
+    private final TreeSet<Integer> kept = new TreeSet<>();
+
+    private boolean toTell;
     private boolean running;
     private int droppedPgs;
     private long droppedChunks;
@@ -34,15 +42,35 @@ final class Leftovers {
                 config.member(disk.identity().diskId()) == null && !config.members().isEmpty();
         if (!foreign) {
             pgs.remove(config.pg());
+            if (kept.remove(config.pg())) {
+                disk.event(Level.WARN, "old-copy-given-up", "pg=" + config.pg());
+            }
+        } else if (disk.keeps(config)) {
+            keep(config.pg());
         } else if (hasChunks(config.pg())) {
             pgs.add(config.pg());
             start();
         }
     }
 
-    /// Placement groups whose chunks are still to be dropped.
-    int count() {
-        return pgs.size();
+    private void keep(int pg) {
+        if (hasChunks(pg) && kept.add(pg) && !toTell) {
+            toTell = true;
+            disk.loop().schedule(Limits.LEFTOVER_PAUSE_NS, this::tell);
+        }
+    }
+
+    private void tell() {
+        toTell = false;
+        if (disk.serving() && !kept.isEmpty()) {
+            String what = "pgs=" + kept.size() + " first=" + kept.first();
+            disk.event(Level.WARN, "old-copies-kept", what);
+        }
+    }
+
+    /// Placement groups of which the disk holds a copy that nobody knows of.
+    int keptCount() {
+        return kept.size();
     }
 
     private boolean hasChunks(int pg) {

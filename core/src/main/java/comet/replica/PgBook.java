@@ -127,6 +127,31 @@ public final class PgBook {
         return false;
     }
 
+    /// Whether the map takes the disk for in sync where it knows better: the group was made anew
+    /// without it.
+    boolean isForgottenBy(ClusterMap map) {
+        for (PgConfig known : wanted.values()) {
+            if (known.pg() < map.pgCount()
+                    && known.isForgottenBy(map.pg(known.pg()), disk.identity().diskId())) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// Whether the disk holds a copy of the group that nobody may know of: it was a member by what
+    /// it has written down last, and is none in a metadata group that was made anew since. Who took
+    /// its place, if anybody did, is not known here; so this must not be forgotten.
+    boolean keeps(PgConfig now) {
+        PgConfig known = wanted.get(now.pg());
+        int diskId = disk.identity().diskId();
+        return known != null
+                && known.member(diskId) != null
+                && now.member(diskId) == null
+                && !now.members().isEmpty()
+                && Incarnation.of(known.epoch()) < Incarnation.of(now.epoch());
+    }
+
     /// Whether that epoch, or a later one, is written down.
     boolean holds(PgConfig pg) {
         return durableEpochs.getOrDefault(pg.pg(), 0L) >= pg.epoch();

@@ -138,7 +138,8 @@ final class Recoveries {
                             if (errno < 0) {
                                 disk.failed(errno);
                             } else {
-                                ask(batch, counts);
+                                // Who is in sync has written down before that it is a member.
+                                disk.whenNoted(() -> ask(batch, counts));
                             }
                         },
                         0);

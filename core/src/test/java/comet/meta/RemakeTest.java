@@ -231,6 +231,43 @@ class RemakeTest {
         assertThat(Objects.requireNonNull(made.findings()).untrusted()).containsExactly(0);
     }
 
+    private static MapUpdate threeDisks(long revision, PgConfig pg) {
+        MapUpdate copy = copy(revision, pg);
+        List<DiskInfo> disks = new ArrayList<>(copy.disks());
+        disks.add(new DiskInfo(3, 9, 3, 1, "b", 1, 1, 1, DiskInfo.State.ACTIVE));
+        return new MapUpdate(
+                0,
+                revision,
+                CLUSTER,
+                copy.nodes(),
+                disks,
+                copy.gateways(),
+                List.of(pg),
+                List.of(),
+                List.of());
+    }
+
+    /// Disk 1 alone was looked at, and knew nothing of the move from disk 2 to disk 3. Disk 2 does
+    /// not serve in what was made of that.
+    @Test
+    void
+            what_was_made_without_looking_at_whom_it_trusts_counts_for_nothing_where_that_knows_better() {
+        PgConfig left = pg(6, member(1, 1, MemberState.IN_SYNC), member(3, 1, MemberState.IN_SYNC));
+        Remake.Result first = made(new Facts(1, threeDisks(7, both(3)), both(3)));
+        assertThat(members(first).get(1)).isEqualTo(member(2, 1, MemberState.IN_SYNC));
+        MapUpdate map = map(first);
+        Facts one = new Facts(1, map, map.pgs().getFirst());
+        one.startCount = 9;
+        // Without it there is still nobody else to be trusted.
+        assertThat(members(made(one)).get(1)).isEqualTo(member(2, 1, MemberState.IN_SYNC));
+        Remake.Result again = made(one, new Facts(2, null, left), new Facts(3, null, left));
+        assertThat(members(again)).isEqualTo(left.members());
+        assertThat(map(again).pgs().getFirst().epoch()).isGreaterThan(map.pgs().getFirst().epoch());
+        // It did not know better: then it may have served.
+        Remake.Result served = made(one, new Facts(2, null, both(3)), new Facts(3, null));
+        assertThat(members(served)).isEqualTo(members(first));
+    }
+
     /// It may have been promoted since by what it had copied in this epoch.
     @Test
     void where_one_that_recovered_was_not_looked_at_nobody_is_trusted() {

@@ -4,6 +4,7 @@ import comet.cluster.ClusterInfo;
 import comet.cluster.ClusterSettings;
 import comet.cluster.Command;
 import comet.cluster.DiskInfo;
+import comet.cluster.Incarnation;
 import comet.cluster.MapUpdate;
 import comet.cluster.MemberState;
 import comet.cluster.NodeInfo;
@@ -90,6 +91,14 @@ final class FakeMeta {
 
     void setPg(PgConfig config) {
         setPgs(List.of(config));
+    }
+
+    /// The metadata group was made anew, once more, and has this configuration then.
+    void remade(int pg, PgConfig.Member... members) {
+        long incarnation = Incarnation.of(revision) + 1;
+        revision = Incarnation.first(incarnation, revision);
+        long epoch = Incarnation.first(incarnation, pgs[pg].epoch());
+        setPg(new PgConfig(pg, epoch, List.of(members)));
     }
 
     private void setPgs(List<PgConfig> changed) {

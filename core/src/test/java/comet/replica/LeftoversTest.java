@@ -116,6 +116,49 @@ class LeftoversTest {
         assertThat(chunks(3)).isZero();
     }
 
+    private void comeBackToGroupMadeAnew() {
+        harness.stopClean(3);
+        harness.meta.remade(0, inSync(1), inSync(2));
+        harness.start(3, true);
+        harness.loop.advanceMs(2000);
+        assertThat(harness.disk(3).serving()).isTrue();
+    }
+
+    /// It may have the newest copy, and the group may have been made anew without it.
+    @Test
+    void a_group_that_was_made_anew_drops_nothing_that_it_may_not_know_of() {
+        fill();
+        comeBackToGroupMadeAnew();
+        assertThat(chunks(3)).isEqualTo(CHUNKS);
+        assertThat(harness.hasEvent("WARN old-copies-kept disk=3 pgs=1 first=0")).isTrue();
+        assertThat(harness.disk(3).leftovers().keptCount()).isEqualTo(1);
+        harness.meta.bump(0);
+        harness.stopClean(3);
+        harness.start(3, true);
+        harness.loop.advanceMs(2000);
+        assertThat(harness.disk(3).serving()).isTrue();
+        assertThat(chunks(3)).as("after another start").isEqualTo(CHUNKS);
+        // The group gives it the placement group again.
+        harness.meta.setPg(0, inSync(1), inSync(2), harness.member(3, MemberState.RECOVERING));
+        harness.loop.advanceMs(3000);
+        assertThat(harness.hasEvent("WARN old-copy-given-up disk=3 pg=0")).isTrue();
+        assertThat(harness.disk(3).leftovers().keptCount()).isZero();
+        assertThat(harness.state(0, 3)).isEqualTo(MemberState.IN_SYNC);
+        harness.meta.setPg(0, inSync(1), inSync(2));
+        harness.loop.advanceMs(2000);
+        assertThat(chunks(3)).as("left by a move").isZero();
+    }
+
+    @Test
+    void what_the_lost_group_had_moved_away_goes() {
+        fill();
+        harness.meta.setPg(0, inSync(1), inSync(2));
+        harness.loop.advanceMs(100);
+        comeBackToGroupMadeAnew();
+        assertThat(chunks(3)).isZero();
+        assertThat(harness.hasEvent("old-copies-kept")).isFalse();
+    }
+
     @Test
     void a_disk_that_was_moved_away_never_answers_that_a_chunk_is_absent() {
         fill();

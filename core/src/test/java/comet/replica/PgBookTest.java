@@ -130,6 +130,73 @@ class PgBookTest {
         assertThat(harness.hasEvent("older-group")).isFalse();
     }
 
+    private void assertRefused(boolean refused) {
+        assertThat(harness.disk(1).serving()).isNotEqualTo(refused);
+        assertThat(harness.disk(1).refused()).isEqualTo(refused);
+        assertThat(harness.hasEvent("code=older-group")).isEqualTo(refused);
+    }
+
+    /// The group was made anew from disks that have missed that.
+    @Test
+    void a_disk_that_has_left_is_not_taken_for_in_sync_by_a_group_that_forgot_it() {
+        harness.meta.setPg(0, inSync(2), inSync(3));
+        harness.loop.run();
+        harness.stopClean(1);
+        harness.meta.remade(0, inSync(1), harness.member(2, MemberState.STALE));
+        harness.start(1, true);
+        harness.loop.run();
+        assertRefused(true);
+        assertThat(harness.disk(1).unavailableWhy()).contains("made anew without this disk");
+    }
+
+    @Test
+    void a_disk_that_was_left_behind_is_not_taken_for_in_sync_by_a_group_that_forgot_it() {
+        harness.meta.setPg(0, inSync(2), harness.member(1, MemberState.STALE));
+        harness.loop.run();
+        harness.stopClean(1);
+        harness.meta.remade(0, inSync(1), harness.member(2, MemberState.STALE));
+        harness.start(1, true);
+        harness.loop.run();
+        assertRefused(true);
+    }
+
+    @Test
+    void a_disk_goes_on_in_sync_where_it_was_so_before() {
+        harness.stopClean(1);
+        harness.meta.remade(0, inSync(1), harness.member(2, MemberState.STALE));
+        harness.start(1, true);
+        harness.loop.run();
+        assertRefused(false);
+    }
+
+    @Test
+    void a_disk_that_has_left_may_come_back_to_a_group_that_was_made_anew() {
+        harness.meta.setPg(0, inSync(2), inSync(3));
+        harness.loop.run();
+        harness.stopClean(1);
+        harness.meta.remade(0, inSync(2), inSync(3));
+        harness.start(1, true);
+        harness.loop.run();
+        harness.meta.setPg(0, inSync(2), inSync(3), harness.member(1, MemberState.RECOVERING));
+        harness.loop.advanceMs(2000);
+        assertThat(harness.state(0, 1)).isEqualTo(MemberState.IN_SYNC);
+        harness.stopClean(1);
+        harness.start(1, true);
+        harness.loop.run();
+        assertRefused(false);
+    }
+
+    /// Else its book could say that it is none while the group says that it is in sync.
+    @Test
+    void who_recovers_is_promoted_only_once_its_book_says_that_it_is_a_member() {
+        harness.store(1).noteSyncNs = 5_000_000_000L;
+        harness.recovering(0, 1);
+        harness.loop.advanceMs(4900);
+        assertThat(harness.state(0, 1)).isEqualTo(MemberState.RECOVERING);
+        harness.loop.advanceMs(1000);
+        assertThat(harness.state(0, 1)).isEqualTo(MemberState.IN_SYNC);
+    }
+
     /// New epochs come faster than they can be written down, one by one.
     @Test
     void who_waits_for_what_is_known_does_not_wait_for_what_comes_later() {

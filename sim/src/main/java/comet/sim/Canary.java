@@ -58,6 +58,9 @@ public enum Canary {
     /// as if they were never behind.
     FORGET_BOOKS,
 
+    /// G1, G3: a disk that starts knows nothing of what it has written down of placement groups.
+    FORGET_OWN_BOOK,
+
     /// G6: it goes on with the terms that the copies name.
     TERMS_GO_BACK
 }

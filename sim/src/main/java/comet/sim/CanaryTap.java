@@ -81,6 +81,7 @@ final class CanaryTap implements SimNet.Tap {
             }
             case NONE,
                     FORGET_BOOKS,
+                    FORGET_OWN_BOOK,
                     TERMS_GO_BACK,
                     LEAVE_EARLY,
                     DROP_EARLY,

@@ -3,6 +3,7 @@ package comet.sim;
 import comet.base.Check;
 import comet.base.Prng;
 import comet.cluster.DiskFacts;
+import comet.cluster.DiskInfo;
 import comet.cluster.Incarnation;
 import comet.cluster.MapUpdate;
 import comet.cluster.VolumeInfo;
@@ -18,13 +19,6 @@ import org.jspecify.annotations.Nullable;
 /// disks. After a while the operator stops all nodes, makes a new group from what lies there, and
 /// starts them again. Gateways live on, with what they know of the lost group.
 final class GroupLoss {
-    private static final List<Options.Fault> MOVING =
-            List.of(
-                    Options.Fault.DRAIN,
-                    Options.Fault.ADD_DISK,
-                    Options.Fault.REMOVE_DISK,
-                    Options.Fault.WEIGHT);
-
     private static final long LOOK_NS = 10_000_000;
 
     /// What was noted by then is durable, mostly.
@@ -34,6 +28,9 @@ final class GroupLoss {
     private final Simulation simulation;
     private boolean lost;
     private long copiedNs = -1;
+
+    /// What the group said that is given up since a disk refuses it.
+    private @Nullable MapUpdate export;
 
     GroupLoss(Cluster cluster) {
         this.cluster = cluster;
@@ -105,27 +102,18 @@ final class GroupLoss {
             }
         }
         SimNode without =
-                cluster.nodes().size() > 1 && prng.chance(1, 3)
+                export == null && cluster.nodes().size() > 1 && prng.chance(1, 3)
                         ? cluster.nodes().get(prng.nextInt(cluster.nodes().size()))
                         : null;
         List<SimDisk> disks = new ArrayList<>();
         for (SimNode node : cluster.nodes()) {
             disks.addAll(node.disks());
         }
-        SimNode missing = moves() ? null : without;
-        look(disks, 0, new ArrayList<>(), facts -> remake(facts, missing, prng));
+        look(disks, 0, new ArrayList<>(), facts -> remake(facts, without, prng));
     }
 
-    /// Whoever was not looked at may have left a group by a move that nobody else knows of, and it
-    /// would be waited for in vain: then all disks have to be looked at.
-    private boolean moves() {
-        Options options = cluster.options();
-        for (Options.Fault fault : MOVING) {
-            if (options.faults().contains(fault)) {
-                return true;
-            }
-        }
-        return options.rebuildAfterSeconds() > 0;
+    private static int counted(GroupImage image) {
+        return (int) image.everything().disks().stream().filter(DiskInfo::counts).count();
     }
 
     private interface Looked {
@@ -171,10 +159,45 @@ final class GroupLoss {
         simulation.trace("meta", "made anew: " + findings);
         lost = false;
         copiedNs = -1;
+        export = null;
         cluster.meta().remade(CanaryTap.wrong(cluster.canary(), image));
+        if (findings.examined().size() < counted(image)) {
+            cluster.expectError("disk-refused");
+            simulation.in(LOOK_NS, () -> heed(prng));
+        }
         for (SimNode node : cluster.nodes()) {
             simulation.in(prng.nextLong(1_000_000L << prng.nextInt(13)) + 1, node::start);
         }
+    }
+
+    /// A disk that was not looked at may say, once it is back, that the group has to be made anew
+    /// with it. The operator does so, with all disks.
+    private void heed(Prng prng) {
+        boolean serving = !lost;
+        boolean refused = false;
+        for (SimNode node : cluster.nodes()) {
+            serving &= node.serving();
+            for (SimDisk disk : node.disks()) {
+                DiskServer served = disk.served();
+                refused |=
+                        served != null
+                                && served.refused()
+                                && served.unavailableWhy().contains("made anew without this disk");
+            }
+        }
+        if (lost || serving) {
+            return;
+        }
+        if (!refused) {
+            simulation.in(LOOK_NS, () -> heed(prng));
+            return;
+        }
+        cluster.probe("group-remade-refused", 1);
+        lost = true;
+        export = cluster.meta().export();
+        cluster.meta().lose();
+        cluster.nodes().forEach(node -> node.stop(() -> {}));
+        whenDown(prng);
     }
 
     private Remake.Result made(List<DiskFacts> facts) {
@@ -182,7 +205,7 @@ final class GroupLoss {
         for (DiskFacts one : facts) {
             told.add(forgetful(one));
         }
-        return Remake.of(told, List.of(), 1);
+        return Remake.of(told, export == null ? List.of() : List.of(export), 1);
     }
 
     /// What a canary leaves of what the disk says.

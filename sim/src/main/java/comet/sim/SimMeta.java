@@ -191,6 +191,11 @@ final class SimMeta {
         publish(group.changesAfter(0));
     }
 
+    /// All that it has agreed upon, as a file.
+    MapUpdate export() {
+        return group.image().everything();
+    }
+
     boolean lost() {
         return unreachableUntilNs == Long.MAX_VALUE;
     }

@@ -151,6 +151,12 @@ class CanaryTest {
                                 .withFaults(set(Fault.LOSE_GROUP, Fault.LEAVE, Fault.AWAY)));
     }
 
+    /// A group that was made anew without it waits for it, and it had left.
+    @Test
+    void a_disk_that_takes_part_where_it_had_left_is_caught() {
+        caught(Canary.FORGET_OWN_BOOK, "unexpected event", 1113, Options::of);
+    }
+
     @Test
     void g7_a_skipped_levelling_is_caught() {
         caught(Canary.SKIP_LEVELLING, "G7", Fault.KILL_GATEWAY);

@@ -284,6 +284,15 @@ public record Health(String status, List<Item> items) {
                             name + " owes answers for seconds: look at its device"));
         } else if (disk.state().equals("waiting")) {
             items.add(new Item("error", "disk-waiting", name + " waits: " + disk.detail()));
+        } else if (disk.state().equals("serving") && !disk.detail().isEmpty()) {
+            items.add(
+                    new Item(
+                            "warn",
+                            "disk-keeps",
+                            name
+                                    + " keeps "
+                                    + disk.detail()
+                                    + ". Where nothing is missed, remove the disk and add it anew"));
         }
     }
 

@@ -10,7 +10,8 @@ public interface NodePart {
     /// A disk as its own node sees it.
     ///
     /// @param state `serving`, `waiting`, `refused` (by the metadata group), `failed`, `removed`
-    /// @param detail what it waits for or how it failed; empty otherwise
+    /// @param detail what it waits for or how it failed; of one that serves, what it keeps although
+    ///   nobody asks for it; empty otherwise
     /// @param journalUsed share of the journal in use, 0 to 1
     record DiskState(
             int diskId,

@@ -168,6 +168,18 @@ final class LocalNode implements NodePart, Metrics.Source {
         return states;
     }
 
+    private static String detail(@Nullable DiskStatus status) {
+        if (status == null || !status.serving()) {
+            return status == null ? "" : status.why();
+        }
+        return status.keptPgs() == 0
+                ? ""
+                : "copies of "
+                        + status.keptPgs()
+                        + " placement groups in which it had a part before the metadata group was"
+                        + " made anew, and has none now";
+    }
+
     private DiskState state(NodeDisk of) {
         Disk store = of.disk();
         int diskId = store.identity().diskId();
@@ -191,7 +203,7 @@ final class LocalNode implements NodePart, Metrics.Source {
                 process.name,
                 of.settings().folder().toString(),
                 state,
-                serving || status == null ? "" : status.why(),
+                detail(status),
                 store.usedBytes(),
                 store.capacityBytes(),
                 (double) store.journalUsedBytes() / store.journalBytes());
