@@ -18,6 +18,11 @@ import org.jspecify.annotations.Nullable;
 /// Whoever writes a volume has left a fence and chunks at its disks. So the disks tell of volumes
 /// that were created, attached, grown or purged after the newest copy was made. An id below the
 /// highest of the copy that it does not have was purged before; a higher one was created later.
+/// That holds for ids of the copy's own incarnation: in one that was made anew before, a volume may
+/// be missing of which only disks know that were not looked at then.
+///
+/// For the same reason the new catalogue names the ids that are known to be purged: what it neither
+/// has nor names, disks keep.
 final class RemakeVolumes {
     private final MapUpdate base;
     private final List<DiskFacts> disks;
@@ -87,14 +92,26 @@ final class RemakeVolumes {
                 volumes.add(known(volume));
             }
         }
+        purgedBefore(known, youngest);
         TreeSet<Long> seen = new TreeSet<>(lastChunks.keySet());
         seen.addAll(opened.keySet());
         for (long volumeId : seen) {
             boolean gone = purged.contains(volumeId) || known.containsKey(volumeId);
-            boolean younger =
-                    volumeId > youngest || Incarnation.of(volumeId) > Incarnation.of(youngest);
-            if (!gone && younger) {
+            boolean ended =
+                    volumeId < youngest
+                            && Incarnation.of(volumeId) == Incarnation.of(base.revision());
+            if (!gone && !ended) {
                 volumes.add(unknown(volumeId, names));
+            }
+        }
+    }
+
+    /// The gaps that are sure, the youngest first, as many as a group remembers.
+    private void purgedBefore(TreeMap<Long, VolumeInfo> known, long youngest) {
+        long first = Incarnation.first(Incarnation.of(base.revision()), 0);
+        for (long id = youngest; id >= first && purged.size() < Limits.PURGED_MAX; id--) {
+            if (!known.containsKey(id)) {
+                purged.add(id);
             }
         }
     }

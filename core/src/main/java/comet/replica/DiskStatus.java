@@ -14,6 +14,7 @@ import java.util.List;
 /// @param writesHeld writes that wait for their chunk
 /// @param promisedBytes space promised to clients
 /// @param keptPgs placement groups of which it holds a copy that nobody may know of
+/// @param keptVolumes volumes that it has chunks of, and that nobody knows
 public record DiskStatus(
         int diskId,
         long bootId,
@@ -29,7 +30,8 @@ public record DiskStatus(
         long promisedBytes,
         long usedBytes,
         long capacityBytes,
-        int keptPgs) {
+        int keptPgs,
+        int keptVolumes) {
     public DiskStatus {
         recoveries = List.copyOf(recoveries);
         clients = List.copyOf(clients);
@@ -83,6 +85,7 @@ public record DiskStatus(
                 disk.space().promised(),
                 disk.store().usedBytes(),
                 disk.store().capacityBytes(),
-                disk.leftovers().keptCount());
+                disk.leftovers().keptCount(),
+                disk.purge().keptCount());
     }
 }

@@ -4,6 +4,7 @@ import comet.base.Versions;
 import comet.cluster.Incarnation;
 import comet.cluster.MapUpdate;
 import comet.cluster.VolumeInfo;
+import comet.port.Events.Level;
 import comet.store.ChunkStore;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -15,6 +16,10 @@ import java.util.TreeSet;
 final class Purge {
     private final DiskServer disk;
     private final TreeSet<Long> gone = new TreeSet<>();
+
+    /// Of which nothing says that they were purged, and that the map does not have.
+    private final TreeSet<Long> kept = new TreeSet<>();
+
     private final ArrayDeque<Long> queue = new ArrayDeque<>();
     private boolean running;
 
@@ -32,7 +37,8 @@ final class Purge {
     /// it was away. (Whoever wrote a volume here left a fence.) The map may be older than such a
     /// volume; so they count as gone only if a read of the map that begins now lacks them, too, and
     /// the group remembers their end or has a younger volume: a catalogue that has lost its tail
-    /// must not cost any data. (One that was made anew counts its volumes from a new beginning.)
+    /// must not cost any data. One that was made anew may lack any volume of before of which those
+    /// disks knew nothing that were looked at: of these it remembers the end, or they stay.
     void unknownVolumes() {
         List<Long> unknown = new ArrayList<>();
         disk.store()
@@ -56,15 +62,43 @@ final class Purge {
         for (VolumeInfo volume : disk.view().map().volumes()) {
             known.add(volume.volumeId());
         }
+        long current = Incarnation.of(disk.view().map().revision());
         for (long volumeId : unknown) {
             Long younger = known.higher(volumeId);
             boolean ended =
-                    younger != null && Incarnation.of(younger) == Incarnation.of(volumeId)
+                    younger != null
+                                    && Incarnation.of(younger) == current
+                                    && Incarnation.of(volumeId) == current
                             || disk.view().purged(volumeId);
-            if (ended && disk.view().map().volume(volumeId) == null) {
+            if (disk.view().map().volume(volumeId) != null) {
+                continue;
+            }
+            if (ended) {
                 add(volumeId);
+            } else {
+                keep(volumeId);
             }
         }
+    }
+
+    private void keep(long volumeId) {
+        boolean[] some = new boolean[1];
+        disk.store()
+                .chunksOfVolume(
+                        volumeId,
+                        0,
+                        (ChunkStore.Chunk chunk) -> {
+                            some[0] = true;
+                            return false;
+                        });
+        if (some[0] && kept.add(volumeId)) {
+            disk.event(Level.WARN, "unknown-volume-kept", "volume=" + volumeId);
+        }
+    }
+
+    /// Volumes that nobody else knows of, and of which the disk keeps what it has.
+    int keptCount() {
+        return kept.size();
     }
 
     void onMap(MapUpdate update) {
@@ -76,6 +110,7 @@ final class Purge {
 
     private void add(long volumeId) {
         if (gone.add(volumeId)) {
+            kept.remove(volumeId);
             queue.add(volumeId);
             if (!running) {
                 running = true;

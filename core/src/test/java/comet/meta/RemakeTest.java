@@ -345,6 +345,36 @@ class RemakeTest {
         assertThat(Objects.requireNonNull(made.findings()).found()).containsExactly(4L);
     }
 
+    /// Disks drop what was purged, and nothing else that the new catalogue does not have.
+    @Test
+    void what_is_known_to_be_purged_is_told_and_no_more() {
+        MapUpdate copy = copy(7, both(3), volume(2, 0, null), volume(4, 0, null));
+        Facts disk = new Facts(1, copy).saw(6, 2, 0).saw(9, Versions.TERM_MAX, -1);
+        Remake.Result made = made(disk, new Facts(2, copy));
+        assertThat(purged(made)).containsExactly(1L, 3L, 9L);
+        assertThat(map(made).volumes())
+                .extracting(VolumeInfo::volumeId)
+                .containsExactly(2L, 4L, 6L);
+    }
+
+    /// The group before had been made without disk 2.
+    @Test
+    void a_volume_that_the_last_recovery_missed_is_found_by_the_next_one() {
+        long second = 1L << 32;
+        MapUpdate copy =
+                copy(second + 7, both(second + 3), volume(4, 0, null), volume(second + 3, 0, null));
+        Facts disk = new Facts(2, copy).saw(3, 2, 0).saw(second + 2, 2, 0);
+        Remake.Result made = made(new Facts(1, copy), disk);
+        assertThat(Objects.requireNonNull(made.findings()).found()).containsExactly(3L);
+        assertThat(purged(made)).containsExactly(second + 1, second + 2);
+    }
+
+    private static List<Long> purged(Remake.Result made) {
+        return Objects.requireNonNull(made.image()).purged().stream()
+                .map(GroupImage.Purged::volumeId)
+                .toList();
+    }
+
     @Test
     void what_was_mixed_up_is_refused() {
         MapUpdate copy = copy(7, both(3));

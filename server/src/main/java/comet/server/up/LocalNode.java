@@ -172,12 +172,18 @@ final class LocalNode implements NodePart, Metrics.Source {
         if (status == null || !status.serving()) {
             return status == null ? "" : status.why();
         }
-        return status.keptPgs() == 0
-                ? ""
-                : "copies of "
-                        + status.keptPgs()
-                        + " placement groups in which it had a part before the metadata group was"
-                        + " made anew, and has none now";
+        List<String> kept = new ArrayList<>();
+        if (status.keptPgs() > 0) {
+            kept.add(
+                    "copies of "
+                            + status.keptPgs()
+                            + " placement groups in which it had a part before the metadata group"
+                            + " was made anew, and has none now");
+        }
+        if (status.keptVolumes() > 0) {
+            kept.add("chunks of " + status.keptVolumes() + " volumes that the catalogue lacks");
+        }
+        return String.join(", and ", kept);
     }
 
     private DiskState state(NodeDisk of) {
