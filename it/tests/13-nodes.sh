@@ -12,6 +12,8 @@ done
 [[ $(cli node list --json | jq '.nodes | length') == 3 ]]
 [[ $(cli disk list --json | jq '[.disks[] | select(.alive)] | length') == 3 ]]
 [[ $(cli cluster status --json | jq '.members | length') == 3 ]]
+shared() { [[ $(cli cluster status --json | jq .disksSharing) == 3 ]]; }
+IT_WAIT=10 await shared
 cli gateway list | grep -q gateway-1
 cli cluster map | grep -q node-2
 [[ $(cli pg list --json | jq '[.pgs[] | select(.state == "ok")] | length') == 8192 ]]

@@ -91,6 +91,13 @@ final class ClusterCommands extends AdminCommand.Group {
                     orUnknown(bytes(status, "usedBytes")),
                     bytes(status, "provisionedBytes"),
                     text(status, "volumes"));
+            int sharing = status.path("disksSharing").asInt();
+            if (sharing > 0) {
+                System.out.printf(
+                        "             %d disks share file systems with others: what is free there"
+                                + " counts once%n",
+                        sharing);
+            }
             fullness(status);
             moves(status.path("moves"));
             for (JsonNode warning : status.path("warnings")) {

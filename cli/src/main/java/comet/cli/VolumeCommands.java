@@ -195,6 +195,10 @@ final class VolumeCommands extends AdminCommand.Group {
             time("created", volume.path("createdAtMs").asLong());
             time("deleted", volume.path("deletedAtMs").asLong());
             time("purged", volume.path("purgeAtMs").asLong());
+            if (volume.path("uris").isEmpty() && !text(volume, "gateway").isEmpty()) {
+                System.out.printf(
+                        "%-12s on the host of gateway %s only%n", "nbd", text(volume, "gateway"));
+            }
             for (JsonNode uri : volume.path("uris")) {
                 System.out.printf("%-12s %s%n", "nbd", uri.asString());
             }

@@ -5,6 +5,7 @@ import comet.cluster.Command;
 import comet.cluster.DiskInfo;
 import comet.cluster.NodeInfo;
 import comet.server.raft.DiskUse;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -142,7 +143,7 @@ final class Changes {
         GroupStatus status = group.status();
         TreeSet<Integer> gone = new TreeSet<>(leaving);
         double[] used = new double[1];
-        double[] room = new double[1];
+        List<DiskUse> staying = new ArrayList<>();
         boolean known =
                 group.read(map -> {
                     for (DiskInfo disk : map.disks()) {
@@ -157,11 +158,13 @@ final class Changes {
                                 disk.state() == DiskInfo.State.ACTIVE
                                         && !gone.contains(disk.diskId());
                         used[0] += use.usedBytes();
-                        room[0] += stays ? FULL_SHARE * use.capacityBytes() : 0;
+                        if (stays) {
+                            staying.add(use);
+                        }
                     }
                     return true;
                 });
-        if (known && used[0] > room[0]) {
+        if (known && used[0] > FULL_SHARE * Capacity.bytes(staying)) {
             throw AdminException.conflict(
                     "no-space",
                     "what the cluster holds (%.0f GiB) would not fit on the disks that are left: add disks first"

@@ -2,6 +2,7 @@ package comet.server.admin;
 
 import comet.meta.Moves;
 import comet.server.raft.DiskUse;
+import comet.server.raft.NbdAddresses;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -31,7 +32,17 @@ public record GroupStatus(
     /// @param agoMs since then
     /// @param bootId of a disk, the life that reports; 0 for a gateway
     /// @param use how full the disk is; null for a gateway, and where it is not known
-    public record Seen(boolean alive, long agoMs, long bootId, @Nullable DiskUse use) {
+    /// @param nbd of a gateway, see [comet.server.raft.NbdAddresses]
+    public record Seen(
+            boolean alive, long agoMs, long bootId, @Nullable DiskUse use, List<String> nbd) {
+        public Seen {
+            nbd = List.copyOf(nbd);
+        }
+
+        public Seen(boolean alive, long agoMs, long bootId, @Nullable DiskUse use) {
+            this(alive, agoMs, bootId, use, List.of());
+        }
+
         public Seen(boolean alive, long agoMs, long bootId) {
             this(alive, agoMs, bootId, null);
         }
@@ -70,6 +81,14 @@ public record GroupStatus(
     public @Nullable DiskUse use(int diskId) {
         Seen seen = disks.get(diskId);
         return seen == null ? null : seen.use();
+    }
+
+    /// Where a gateway serves a volume, as it said last; empty where nobody knows.
+    List<String> nbd(long gatewayId, String volume) {
+        Seen seen = gateways.get(gatewayId);
+        return seen == null
+                ? List.of()
+                : seen.nbd().stream().map(uri -> uri.replace(NbdAddresses.VOLUME, volume)).toList();
     }
 
     public boolean gatewayAlive(long gatewayId) {

@@ -78,7 +78,8 @@ public final class LoopGroup implements GroupAccess {
         Map<Long, GroupStatus.Seen> gateways = new TreeMap<>();
         for (MetaStatus.GatewaySeen gateway : status.gateways()) {
             gateways.put(
-                    gateway.gatewayId(), new GroupStatus.Seen(gateway.alive(), gateway.agoMs(), 0));
+                    gateway.gatewayId(),
+                    new GroupStatus.Seen(gateway.alive(), gateway.agoMs(), 0, null, gateway.nbd()));
         }
         String leader = status.leader();
         Moves.Progress moves = status.moves();

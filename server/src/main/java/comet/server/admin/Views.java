@@ -161,7 +161,7 @@ final class Views {
                             disks.size(),
                             groups(disks, held),
                             known ? uses.stream().mapToLong(DiskUse::usedBytes).sum() : null,
-                            known ? uses.stream().mapToLong(DiskUse::capacityBytes).sum() : null,
+                            known ? Capacity.bytes(uses) : null,
                             node.addresses(),
                             node.inMaintenance(nowMs) ? node.maintenanceUntilMs() : null));
         }
@@ -199,12 +199,18 @@ final class Views {
 
     /// How full a disk is: as this process sees it, else as its node told the group.
     static @Nullable DiskUse use(int diskId, GroupStatus status, List<DiskState> local) {
+        DiskUse said = status.use(diskId);
         for (DiskState disk : local) {
             if (disk.diskId() == diskId) {
-                return new DiskUse(diskId, disk.usedBytes(), disk.capacityBytes(), disk.path());
+                return new DiskUse(
+                        diskId,
+                        disk.usedBytes(),
+                        disk.capacityBytes(),
+                        disk.path(),
+                        said == null ? "" : said.fileSystem());
             }
         }
-        return status.use(diskId);
+        return said;
     }
 
     static List<DiskView> disks(ClusterMap map, GroupStatus status, List<DiskState> local) {
@@ -327,6 +333,9 @@ final class Views {
                 : gateway.name();
     }
 
+    /// @param capacityBytes of all disks; where they share a file system, what is free in it counts
+    ///   once
+    /// @param disksSharing those that do
     record ClusterView(
             boolean exists,
             String id,
@@ -347,6 +356,7 @@ final class Views {
             long provisionedBytes,
             @Nullable Long usedBytes,
             long capacityBytes,
+            int disksSharing,
             int disksNearFull,
             int disksFull,
             List<String> warnings,
@@ -366,10 +376,11 @@ final class Views {
         List<VolumeInfo> volumes = map.volumes().stream().filter(v -> !v.deleted()).toList();
         boolean allKnown = disks.stream().allMatch(disk -> disk.usedBytes() != null);
         long used = 0;
-        long capacity = 0;
+        List<DiskUse> uses = new ArrayList<>();
         for (DiskView disk : disks) {
-            used += disk.usedBytes() == null ? 0 : disk.usedBytes();
-            capacity += disk.capacityBytes() == null ? disk.weight() : disk.capacityBytes();
+            DiskUse use = use(disk.id(), status, local);
+            used += use == null ? 0 : use.usedBytes();
+            uses.add(use == null ? new DiskUse(disk.id(), 0, disk.weight(), "") : use);
         }
         return new ClusterView(
                 map.exists(),
@@ -390,7 +401,8 @@ final class Views {
                 volumes.size(),
                 volumes.stream().mapToLong(VolumeInfo::sizeBytes).sum(),
                 allKnown && !disks.isEmpty() ? used : null,
-                capacity,
+                Capacity.bytes(uses),
+                Capacity.sharing(uses),
                 count(disks, Health.Level.NEAR_FULL),
                 count(disks, Health.Level.FULL),
                 warnings(map, status),

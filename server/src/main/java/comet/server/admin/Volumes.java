@@ -9,6 +9,7 @@ import comet.cluster.VolumeInfo.Durability;
 import comet.cluster.VolumeLimits;
 import comet.server.admin.GatewayPart.VolumeState;
 import comet.server.admin.Views.VolumeView;
+import java.net.URI;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -30,17 +31,30 @@ final class Volumes {
 
     List<VolumeView> list() {
         List<VolumeState> here = here();
-        return group.read(map -> map.volumes().stream().map(v -> view(map, v, here)).toList());
+        GroupStatus status = status();
+        return group.read(
+                map -> map.volumes().stream().map(v -> view(map, v, here, status)).toList());
     }
 
     VolumeView info(String name) {
         List<VolumeState> here = here();
-        return group.read(map -> view(map, any(map, name), here));
+        GroupStatus status = status();
+        return group.read(map -> view(map, any(map, name), here, status));
     }
 
     private VolumeView info(long volumeId) {
         List<VolumeState> here = here();
-        return group.read(map -> view(map, byId(map, volumeId), here));
+        GroupStatus status = status();
+        return group.read(map -> view(map, byId(map, volumeId), here, status));
+    }
+
+    /// Null where the group does not say.
+    private @Nullable GroupStatus status() {
+        try {
+            return group.status();
+        } catch (AdminException e) {
+            return null;
+        }
     }
 
     /// What the gateway of this process has open; nothing where it does not answer.
@@ -52,14 +66,52 @@ final class Volumes {
         }
     }
 
-    private VolumeView view(ClusterMap map, VolumeInfo volume, List<VolumeState> here) {
-        List<String> uris =
-                gateway == null || volume.deleted() ? List.of() : gateway.uris(volume.name());
+    private VolumeView view(
+            ClusterMap map,
+            VolumeInfo volume,
+            List<VolumeState> here,
+            @Nullable GroupStatus status) {
         VolumeState state = null;
         for (VolumeState one : here) {
             state = one.volumeId() == volume.volumeId() ? one : state;
         }
-        return Views.volume(map, volume, uris, state);
+        return Views.volume(map, volume, uris(map, volume, status), state);
+    }
+
+    /// At the gateway that it is attached to; a volume that is attached nowhere, at the one here.
+    private List<String> uris(ClusterMap map, VolumeInfo volume, @Nullable GroupStatus status) {
+        if (volume.deleted()) {
+            return List.of();
+        }
+        VolumeInfo.Attachment held = volume.attachment();
+        GatewayInfo holder = held == null ? null : map.gateway(held.gatewayId());
+        if (holder == null || gateway != null && gateway.name().equals(holder.name())) {
+            return gateway == null ? List.of() : gateway.uris(volume.name());
+        }
+        if (status == null) {
+            return List.of();
+        }
+        List<String> uris = status.nbd(holder.gatewayId(), volume.name());
+        return isElsewhere(map, holder) ? uris.stream().filter(Volumes::leavesHost).toList() : uris;
+    }
+
+    /// Whether another gateway is known to be on another host than the one here.
+    private boolean isElsewhere(ClusterMap map, GatewayInfo other) {
+        GatewayPart part = gateway;
+        return part != null
+                && map.gateways().stream()
+                        .anyMatch(one ->
+                                one.name().equals(part.name())
+                                        && !one.hostId().equals(other.hostId()));
+    }
+
+    /// What answers at another host's socket or loopback address on this host is somebody else.
+    private static boolean leavesHost(String uri) {
+        String host = URI.create(uri).getHost();
+        return host != null
+                && !host.startsWith("127.")
+                && !host.equals("[::1]")
+                && !host.equals("localhost");
     }
 
     VolumeView create(String name, long sizeBytes, String durability, VolumeLimits limits) {

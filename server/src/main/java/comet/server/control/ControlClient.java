@@ -70,6 +70,7 @@ public final class ControlClient implements MetaClient {
 
     private String member = "";
     private String memberFolder = "";
+    private List<String> nbd = List.of();
     private @Nullable Attempt attempt;
     private long retryNs = RETRY_MIN_NS;
     private Loop.@Nullable Timer tick;
@@ -182,6 +183,14 @@ public final class ControlClient implements MetaClient {
     /// of the gateway comes to [#listen]ers here, whatever other clients of the process are asked.
     public void reportGateway(long newGatewayId) {
         gatewayId = newGatewayId;
+        beatNow();
+    }
+
+    /// Where the gateway of this process serves volumes; goes with the heartbeats.
+    ///
+    /// @param uris see [comet.server.raft.NbdAddresses]
+    public void reportNbd(List<String> uris) {
+        nbd = List.copyOf(uris);
         beatNow();
     }
 
@@ -309,7 +318,7 @@ public final class ControlClient implements MetaClient {
         List<DiskLife> ended = new ArrayList<>();
         gone.forEach((diskId, bootId) -> ended.add(new DiskLife(diskId, bootId)));
         return new Request.Beat(
-                gatewayId, lives, List.copyOf(uses.values()), ended, member, memberFolder);
+                gatewayId, lives, List.copyOf(uses.values()), ended, member, memberFolder, nbd);
     }
 
     /// Goes on with another member.

@@ -38,13 +38,15 @@ public final class ControlMessage {
         /// @param member the member of the group that this process carries; empty for none, and
         ///   missing from older senders, as what follows
         /// @param folder uuid of its folder
+        /// @param nbd where the gateway serves, see [comet.server.raft.NbdAddresses]
         record Beat(
                 long gatewayId,
                 List<DiskLife> disks,
                 List<DiskUse> uses,
                 List<DiskLife> gone,
                 String member,
-                String folder)
+                String folder,
+                List<String> nbd)
                 implements Request {
             public Beat {
                 disks = List.copyOf(disks);
@@ -52,6 +54,7 @@ public final class ControlMessage {
                 gone = absent(gone) ? List.of() : List.copyOf(gone);
                 member = absent(member) ? "" : member;
                 folder = absent(folder) ? "" : folder;
+                nbd = absent(nbd) ? List.of() : List.copyOf(nbd);
             }
 
             private static boolean absent(@Nullable Object field) {

@@ -87,7 +87,7 @@ final class ControlSession {
             }
             case Request.Beat beat -> {
                 gatewayId = beat.gatewayId();
-                member.beat(beat.gatewayId(), beat.disks(), beat.uses(), beat.gone());
+                member.beat(beat.gatewayId(), beat.disks(), beat.uses(), beat.gone(), beat.nbd());
                 if (!beat.member().isEmpty()) {
                     member.membership().reportFolder(beat.member(), beat.folder());
                 }

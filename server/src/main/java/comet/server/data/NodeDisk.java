@@ -60,8 +60,12 @@ public final class NodeDisk {
     private final CompletableFuture<Integer> closed = new CompletableFuture<>();
     private boolean hangs;
 
-    private NodeDisk(Settings settings, EventLoop loop, FileMedia media, Disk disk) {
+    private final String fileSystem;
+
+    private NodeDisk(
+            Settings settings, String fileSystem, EventLoop loop, FileMedia media, Disk disk) {
         this.settings = settings;
+        this.fileSystem = fileSystem;
         this.loop = loop;
         this.media = media;
         this.disk = disk;
@@ -113,7 +117,8 @@ public final class NodeDisk {
                             index,
                             identity);
             opened = true;
-            return new NodeDisk(settings, shared.loop(), media, disk);
+            return new NodeDisk(
+                    settings, fileSystem(settings.folder()), shared.loop(), media, disk);
         } catch (MediaException e) {
             throw new DataException(String.valueOf(e.getMessage()), e);
         } finally {
@@ -180,6 +185,19 @@ public final class NodeDisk {
             throw new DataException("cannot close " + media.folder() + ": error " + -result);
         }
         return found;
+    }
+
+    /// Equal for disks of one host whose folders share a file system; empty where it is not known.
+    public String fileSystem() {
+        return fileSystem;
+    }
+
+    private static String fileSystem(Path folder) {
+        try {
+            return Long.toHexString((long) Files.getAttribute(folder, "unix:dev"));
+        } catch (IOException | UnsupportedOperationException e) {
+            return "";
+        }
     }
 
     public Settings settings() {

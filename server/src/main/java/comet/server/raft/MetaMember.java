@@ -82,6 +82,9 @@ public final class MetaMember implements AutoCloseable {
     /// What nodes have said since this member leads.
     private final TreeMap<Integer, DiskUse> uses = new TreeMap<>();
 
+    /// Guarded by `lock`, as the above.
+    private final NbdAddresses nbd = new NbdAddresses();
+
     private final ArrayList<Waiting> queue = new ArrayList<>();
     private boolean entryUnderWay;
     private final ArrayList<Yield> yields = new ArrayList<>();
@@ -289,8 +292,13 @@ public final class MetaMember implements AutoCloseable {
     /// Takes a heartbeat in; it counts only where this member leads.
     ///
     /// @param gone disks that say that they do not serve any longer
+    /// @param nbdUris where the gateway serves
     public void beat(
-            long gatewayId, List<DiskLife> disks, List<DiskUse> said, List<DiskLife> gone) {
+            long gatewayId,
+            List<DiskLife> disks,
+            List<DiskUse> said,
+            List<DiskLife> gone,
+            List<String> nbdUris) {
         long nowNs = System.nanoTime();
         synchronized (lock) {
             if (gatewayId != 0) {
@@ -301,6 +309,7 @@ public final class MetaMember implements AutoCloseable {
             }
             gone.forEach(life -> heartbeats.goodbye(life, nowNs));
             said.forEach(use -> uses.put(use.diskId(), use));
+            nbd.said(gatewayId, nbdUris);
         }
     }
 
@@ -387,7 +396,9 @@ public final class MetaMember implements AutoCloseable {
                                 uses.get((int) seen.id())));
             }
             for (Heartbeats.Seen seen : heartbeats.gatewaysSeen(nowNs)) {
-                gateways.add(new MetaStatus.GatewaySeen(seen.id(), ms(seen.agoNs()), seen.alive()));
+                gateways.add(
+                        new MetaStatus.GatewaySeen(
+                                seen.id(), ms(seen.agoNs()), seen.alive(), nbd.of(seen.id())));
             }
         }
         return new MetaStatus(
@@ -501,6 +512,7 @@ public final class MetaMember implements AutoCloseable {
                 heartbeats.lead(System.nanoTime());
                 watch.clear();
                 uses.clear();
+                nbd.clear();
             }
             membership.onLead();
             ledTerm = term;

@@ -43,7 +43,12 @@ public record MetaStatus(
     public record DiskSeen(
             int diskId, long bootId, long agoMs, boolean alive, @Nullable DiskUse use) {}
 
-    public record GatewaySeen(long gatewayId, long agoMs, boolean alive) {}
+    /// @param nbd see [NbdAddresses]; missing from older members
+    public record GatewaySeen(long gatewayId, long agoMs, boolean alive, List<String> nbd) {
+        public GatewaySeen {
+            nbd = absent(nbd) ? List.of() : List.copyOf(nbd);
+        }
+    }
 
     public MetaStatus {
         members = List.copyOf(members);

@@ -19,6 +19,7 @@ import org.slf4j.LoggerFactory;
 /// The processes that `comet up --nodes` has started. One that ends stays down: whoever killed it
 /// wants to see what happens then, and starts it again by the command that was printed.
 final class Children {
+    private static final String CONFIG = "--config=";
     private static final Logger LOG = LoggerFactory.getLogger(Children.class);
 
     /// How long a process may take to drain before it is killed.
@@ -169,6 +170,20 @@ final class Children {
         }
     }
 
+    /// Whether a process has that config, which its command line may name from where it stood.
+    static boolean isStartedWith(long pid, Path config) throws IOException {
+        Path process = Path.of("/proc/" + pid);
+        Path stands = Files.readSymbolicLink(process.resolve("cwd"));
+        // Not info().commandLine(), which ends in the middle of a long one.
+        for (String word : Files.readString(process.resolve("cmdline")).split("\0", -1)) {
+            String path = word.startsWith(CONFIG) ? word.substring(CONFIG.length()) : word;
+            if (!path.isEmpty() && stands.resolve(path).normalize().equals(config.normalize())) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /// The process as it was started here, or the one that somebody started in its place since.
     private static ProcessHandle handle(Running one) {
         ProcessHandle ours = one.process.toHandle();
@@ -180,9 +195,7 @@ final class Children {
         try {
             ProcessHandle other =
                     ProcessHandle.of(Long.parseLong(Files.readString(file).strip())).orElse(ours);
-            // Not info().commandLine(), which ends in the middle of a long one.
-            String line = Files.readString(Path.of("/proc/" + other.pid() + "/cmdline"));
-            if (line.contains(one.child.config().toString())) {
+            if (isStartedWith(other.pid(), one.child.config())) {
                 LOG.info(
                         "event=stopping process={} pid={} why=\"started again since\"",
                         name,

@@ -11,6 +11,7 @@ import comet.server.data.GatewayData;
 import comet.server.nbd.NbdLimits;
 import comet.server.nbd.NbdServer;
 import comet.server.nbd.NbdTls;
+import comet.server.raft.NbdAddresses;
 import comet.volume.GatewayConfig;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -21,6 +22,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -106,7 +108,9 @@ final class GatewayFront {
         // open
         // it sees the disks' own files too: TLS would hide nothing there.
         listen(nbd, new Address.Unix(socket), tls == null ? NbdTls.Mode.OFF : NbdTls.Mode.OPTIONAL);
-        part.serve(data, nbd::counters, uris(socket, real, tlsConfig));
+        Function<String, List<String>> uris = uris(socket, real, tlsConfig);
+        data.loop(0).submit(() -> clients.getFirst().reportNbd(uris.apply(NbdAddresses.VOLUME)));
+        part.serve(data, nbd::counters, uris);
         process.metrics.add(part);
         return new GatewayFront(part, real);
     }
@@ -124,7 +128,7 @@ final class GatewayFront {
         }
     }
 
-    private static java.util.function.Function<String, List<String>> uris(
+    private static Function<String, List<String>> uris(
             Path socket, @Nullable HostPort tcp, NbdTlsConfig tls) {
         return volume -> {
             List<String> uris = new ArrayList<>();

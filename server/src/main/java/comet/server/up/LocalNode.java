@@ -106,7 +106,8 @@ final class LocalNode implements NodePart, Metrics.Source {
                         diskId,
                         store.usedBytes(),
                         store.capacityBytes(),
-                        disk.settings().folder().toString()));
+                        disk.settings().folder().toString(),
+                        fileSystem(disk)));
         if (disk.lookWhetherItHangs()) {
             tellThatItHangs(diskId, disk.hangs());
         }
@@ -116,6 +117,11 @@ final class LocalNode implements NodePart, Metrics.Source {
         } else {
             client.forgetDisk(diskId);
         }
+    }
+
+    private String fileSystem(NodeDisk disk) {
+        String device = disk.fileSystem();
+        return device.isEmpty() ? "" : process.hostId + ":" + device;
     }
 
     /// Who hangs serves nobody, and cannot say so otherwise.

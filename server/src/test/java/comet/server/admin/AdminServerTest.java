@@ -463,6 +463,21 @@ class AdminServerTest {
     }
 
     @Test
+    void what_is_free_in_a_file_system_counts_once() throws Exception {
+        twoNodes();
+        DiskUse one = new DiskUse(1, 4 << 20, 100 << 20, "/d", "h:1");
+        group.disks.put(1, new GroupStatus.Seen(true, 10, 7, one));
+        DiskUse other = new DiskUse(2, 10 << 20, 104 << 20, "/e", "h:1");
+        group.disks.put(2, new GroupStatus.Seen(true, 10, 8, other));
+        assertThat(get("/v1/cluster").at("/capacityBytes").asLong()).isEqualTo(110 << 20);
+        assertThat(get("/v1/cluster").at("/disksSharing").asInt()).isEqualTo(2);
+        other = new DiskUse(2, 10 << 20, 104 << 20, "/e", "h:2");
+        group.disks.put(2, new GroupStatus.Seen(true, 10, 8, other));
+        assertThat(get("/v1/cluster").at("/capacityBytes").asLong()).isEqualTo(204 << 20);
+        assertThat(get("/v1/cluster").at("/disksSharing").asInt()).isZero();
+    }
+
+    @Test
     void health_tells_recovering_groups_and_a_group_without_quorum() throws Exception {
         twoNodes();
         group.update(

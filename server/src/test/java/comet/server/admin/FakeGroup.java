@@ -21,6 +21,7 @@ final class FakeGroup implements GroupAccess {
     final ClusterMap map = new ClusterMap();
     final List<Command> commands = new ArrayList<>();
     final Map<Integer, GroupStatus.Seen> disks = new TreeMap<>();
+    final Map<Long, GroupStatus.Seen> gateways = new TreeMap<>();
     final List<GroupEvent> events = new ArrayList<>();
     Moves.Progress moves = Moves.Progress.NONE;
     boolean reachable = true;
@@ -63,7 +64,7 @@ final class FakeGroup implements GroupAccess {
     public GroupStatus status() {
         reach();
         return new GroupStatus(
-                "node-1", List.of("node-1"), disks, Map.of(), true, moves, silent, Map.of());
+                "node-1", List.of("node-1"), disks, gateways, true, moves, silent, Map.of());
     }
 
     @Override
