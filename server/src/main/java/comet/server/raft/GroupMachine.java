@@ -271,7 +271,8 @@ final class GroupMachine extends BaseStateMachine {
 
     @Override
     public void notifyLogFailed(Throwable cause, @Nullable LogEntryProto failed) {
-        LOG.error("metadata log failed, this member stops", cause);
+        LOG.error("metadata log failed, it is started again", cause);
+        listener.onStopped(false);
     }
 
     @Override

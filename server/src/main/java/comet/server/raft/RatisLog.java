@@ -2,253 +2,275 @@ package comet.server.raft;
 
 import comet.cluster.GroupMember;
 import comet.cluster.MapUpdate;
-import comet.io.file.SmallFile;
 import comet.meta.Decision;
 import comet.meta.Facts;
 import comet.meta.GroupEvent;
 import comet.meta.Submission;
 import comet.server.json.Json;
 import java.io.IOException;
-import java.nio.file.Path;
-import java.security.SecureRandom;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.atomic.AtomicLong;
-import org.apache.ratis.conf.Parameters;
-import org.apache.ratis.conf.RaftProperties;
-import org.apache.ratis.protocol.ClientId;
-import org.apache.ratis.protocol.Message;
-import org.apache.ratis.protocol.RaftClientReply;
-import org.apache.ratis.protocol.RaftClientRequest;
-import org.apache.ratis.protocol.RaftGroup;
-import org.apache.ratis.protocol.RaftGroupId;
-import org.apache.ratis.protocol.RaftPeer;
-import org.apache.ratis.protocol.RaftPeerId;
-import org.apache.ratis.protocol.SnapshotManagementRequest;
-import org.apache.ratis.server.DivisionInfo;
-import org.apache.ratis.server.RaftServer;
-import org.apache.ratis.server.storage.RaftStorage;
-import org.apache.ratis.thirdparty.com.google.protobuf.ByteString;
-import org.apache.ratis.util.ExitUtils;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/// [MetadataLog] on Ratis, in the process that uses it. Requests go to the server by direct calls;
-/// only members talk over the network, and a group of one over nothing at all.
+/// [MetadataLog] on Ratis, in the process that uses it. The library ends for good when its folder
+/// cannot be written, as on a file system that somebody has filled: then this member follows
+/// nobody, and tries every few seconds to start again with what the folder holds.
 final class RatisLog implements MetadataLog {
-    private final RaftServer server;
-    private final RaftServer.Division division;
-    private final RaftGroupId groupId;
-    private final String folderId;
-    private final RaftPeerId self;
-    private final ClientId client = ClientId.randomId();
-    private final long maker = new SecureRandom().nextLong();
-    private final AtomicLong calls = new AtomicLong();
+    private static final Logger LOG = LoggerFactory.getLogger(RatisLog.class);
+    private static final long PAUSE_MS_MIN = 250;
+    private static final long PAUSE_MS_MAX = 4000;
+
+    /// A run that went on for so long has nothing to do with the failure before it.
+    private static final long GOOD_RUN_NS = TimeUnit.SECONDS.toNanos(30);
+
+    /// Between two lines of the log about the same failure.
+    private static final long SAID_AGAIN_NS = TimeUnit.MINUTES.toNanos(1);
+
+    private final RaftSettings settings;
+    private final Listener listener;
     private final Json json;
-    private final GroupMachine machine;
-    private final RatisMembers members;
+
+    private volatile RatisRun run;
+
+    /// Guards what follows.
+    private final Object lock = new Object();
+
+    /// Which run counts: those before it are not heard of any more.
+    private int runs = 1;
+
+    /// That one has ended by itself.
+    private boolean ended;
+
+    private boolean starting = true;
+    private boolean closed;
+    private @Nullable Thread restart;
+
+    // Of the thread that restarts alone.
+    private long startedNs;
+    private long pauseMs = PAUSE_MS_MIN;
+
+    /// Up to where the listener has been told: a run begins with an older state.
+    private long toldRevision;
 
     private RatisLog(RaftSettings settings, Listener listener, Json json) throws IOException {
+        this.settings = settings;
+        this.listener = listener;
         this.json = json;
-        Path folder = settings.folder();
-        Path first = folder.resolve(FirstState.FILE);
-        machine = new GroupMachine(json, client, maker, listener, first);
-        SmallFile.makeFolder(folder);
-        if (FirstState.isHalfWritten(folder)) {
-            throw new IOException(folder + " was not filled to the end: recover the cluster again");
+        run = RatisRun.start(settings, new RunListener(1), json);
+        synchronized (lock) {
+            starting = false;
+            restartIfEnded();
         }
-        groupId = RaftGroupId.valueOf(MemberFolder.groupId(folder, settings::firstGroupId));
-        folderId = MemberFolder.folderId(folder).toString();
-        self = RaftPeerId.valueOf(settings.self());
-        List<RaftPeer> peers = new ArrayList<>();
-        // One that joins knows of no members, so it neither votes nor leads before it has the
-        // group's log.
-        if (settings.joins() == null) {
-            settings.members().forEach(member -> peers.add(RatisMembers.peer(member.told(""))));
-        }
-        Parameters parameters = new Parameters();
-        RaftProperties properties = RatisProperties.of(settings, parameters);
-        server =
-                RaftServer.newBuilder()
-                        .setServerId(self)
-                        .setGroup(RaftGroup.valueOf(groupId, peers))
-                        .setStateMachine(machine)
-                        .setProperties(properties)
-                        .setParameters(parameters)
-                        .setOption(RaftStorage.StartupOption.RECOVER)
-                        .build();
-        division = server.getDivision(groupId);
-        members = new RatisMembers(settings, server, division, client, calls::incrementAndGet);
     }
 
     static RatisLog start(RaftSettings settings, Listener listener, Json json) throws IOException {
-        // It would end the process where it cannot listen; so it throws.
-        ExitUtils.disableSystemExit();
-        RatisLog log = new RatisLog(settings, listener, json);
-        try {
-            log.server.start();
-            return log;
-        } catch (ExitUtils.ExitException | CompletionException | IOException e) {
-            log.server.close();
-            throw cannotStart(settings, e);
+        return new RatisLog(settings, listener, json);
+    }
+
+    private void restartIfEnded() {
+        if (ended && !starting && !closed) {
+            starting = true;
+            restart = Thread.ofVirtual().name("metadata-restart").start(this::startAgain);
         }
     }
 
-    private static IOException cannotStart(RaftSettings settings, Throwable failure) {
-        RaftSettings.Member member = settings.member();
-        String at = settings.solitary() ? "" : member.host() + ":" + member.port() + " ";
-        return new IOException(
-                "metadata member %s cannot start: %s%s: %s"
-                        .formatted(member.name(), at, settings.folder(), reason(failure)),
-                failure);
+    private void startAgain() {
+        run.end();
+        listener.onFollow();
+        long saidNs = System.nanoTime() - SAID_AGAIN_NS;
+        if (System.nanoTime() - startedNs > GOOD_RUN_NS) {
+            pauseMs = PAUSE_MS_MIN;
+        }
+        while (true) {
+            try {
+                Thread.sleep(pauseMs);
+                pauseMs = Math.min(2 * pauseMs, PAUSE_MS_MAX);
+                run.close();
+                if (startedAgain()) {
+                    return;
+                }
+            } catch (InterruptedException _) {
+                return;
+            } catch (IOException | RuntimeException e) {
+                if (System.nanoTime() - saidNs >= SAID_AGAIN_NS) {
+                    saidNs = System.nanoTime();
+                    LOG.warn("metadata log cannot start, it is tried again", e);
+                }
+            }
+        }
     }
 
-    /// What the innermost cause that says something says.
-    private static String reason(Throwable failure) {
-        String reason = failure.toString();
-        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            reason = cause.getMessage() == null ? reason : cause.getMessage();
+    private boolean startedAgain() throws IOException {
+        int number;
+        synchronized (lock) {
+            number = ++runs;
+            ended = false;
         }
-        return reason;
+        startedNs = System.nanoTime();
+        run = RatisRun.start(settings, new RunListener(number), json);
+        synchronized (lock) {
+            starting = ended && !closed;
+            return !starting;
+        }
     }
 
     @Override
     public CompletableFuture<List<Decision>> append(List<Submission> submissions, Facts facts) {
-        long batch = calls.incrementAndGet();
-        byte[] entry = json.bytes(new Entry(maker, batch, facts, submissions));
-        CompletableFuture<List<Decision>> applied = machine.expect(batch);
-        Message message = Message.valueOf(ByteString.copyFrom(entry));
-        var _ =
-                ask(RaftClientRequest.writeRequestType(), batch, message)
-                        .whenComplete((_, failure) -> {
-                            if (failure != null) {
-                                applied.completeExceptionally(failure);
-                            }
-                        });
-        return applied.whenComplete((_, _) -> machine.forget(batch));
+        return run.append(submissions, facts);
     }
 
     @Override
     public CompletableFuture<MapUpdate> changesAfter(long revision) {
-        if (!leadership().self()) {
-            return CompletableFuture.failedFuture(new NotLeaderException("this member follows"));
-        }
-        return ask(RaftClientRequest.readRequestType(), calls.incrementAndGet(), Message.EMPTY)
-                .thenApply(_ -> machine.changesAfter(revision));
-    }
-
-    /// Ends with success, or with [NotLeaderException] whatever the reason: the asker goes on to
-    /// look for a leader.
-    private CompletableFuture<Void> ask(RaftClientRequest.Type type, long callId, Message message) {
-        RaftClientRequest request =
-                RaftClientRequest.newBuilder()
-                        .setClientId(client)
-                        .setServerId(self)
-                        .setGroupId(groupId)
-                        .setCallId(callId)
-                        .setMessage(message)
-                        .setType(type)
-                        .build();
-        CompletableFuture<RaftClientReply> asked;
-        try {
-            asked = server.submitClientRequestAsync(request);
-        } catch (IOException e) {
-            return CompletableFuture.failedFuture(new NotLeaderException(e.toString()));
-        }
-        CompletableFuture<Void> result = new CompletableFuture<>();
-        var _ =
-                asked.whenComplete((reply, failure) -> {
-                    if (failure == null && reply.isSuccess()) {
-                        result.complete(null);
-                    } else {
-                        Object why = failure == null ? reply.getException() : failure;
-                        result.completeExceptionally(new NotLeaderException(String.valueOf(why)));
-                    }
-                });
-        return result;
+        return run.changesAfter(revision);
     }
 
     @Override
     public MapUpdate localChangesAfter(long revision) {
-        return machine.changesAfter(revision);
+        return run.machine().changesAfter(revision);
     }
 
     @Override
     public List<GroupEvent> localEventsAfter(long after) {
-        return machine.eventsAfter(after);
+        return run.machine().eventsAfter(after);
     }
 
     @Override
     public Leadership leadership() {
-        DivisionInfo info = division.getInfo();
-        @Nullable RaftPeerId leader = info.getLeaderId();
-        return new Leadership(
-                leader == null ? null : leader.toString(),
-                info.isLeader() && info.isLeaderReady(),
-                info.getCurrentTerm());
+        return run.leadership();
     }
 
     @Override
     public String groupId() {
-        return groupId.getUuid().toString();
+        return run.groupId();
     }
 
     @Override
     public String folderId() {
-        return folderId;
+        return run.folderId();
     }
 
     @Override
     public List<GroupMember> members() {
-        return members.members();
+        return run.members().members();
     }
 
     @Override
     public List<MemberSeen> membersSeen() {
-        return members.seen();
+        return run.members().seen();
     }
 
     @Override
     public CompletableFuture<Void> changeMembers(
             List<GroupMember> current, List<GroupMember> next) {
-        return members.change(current, next);
+        return run.members().change(current, next);
     }
 
     @Override
     public CompletableFuture<Void> handOver(String to) {
-        return members.handOver(to);
+        return run.members().handOver(to);
     }
 
     @Override
     public long silentMs(String name) {
-        return members.agoMs().getOrDefault(name, 0L);
+        return run.members().agoMs().getOrDefault(name, 0L);
     }
 
     @Override
     public void stepDown() {
-        members.stepDown();
+        run.members().stepDown();
     }
 
     @Override
     public List<GroupMember> agreedMembers() {
-        return machine.members();
+        return run.machine().members();
     }
 
     @Override
     public List<String> formerMembers() {
-        return machine.formerMembers();
+        return run.machine().formerMembers();
     }
 
     @Override
     public void snapshot() throws IOException {
-        server.snapshotManagement(
-                SnapshotManagementRequest.newCreate(
-                        client, self, groupId, calls.incrementAndGet(), 10_000, 1));
+        run.snapshot();
     }
 
     @Override
     public void close() throws IOException {
-        server.close();
+        Thread restarting;
+        synchronized (lock) {
+            closed = true;
+            restarting = restart;
+        }
+        if (restarting != null) {
+            restarting.interrupt();
+            try {
+                restarting.join();
+            } catch (InterruptedException _) {
+                Thread.currentThread().interrupt();
+            }
+        }
+        run.close();
+    }
+
+    /// Passes on what one run tells, while that is the one that counts.
+    private final class RunListener implements Listener {
+        private final int number;
+
+        RunListener(int number) {
+            this.number = number;
+        }
+
+        private boolean counts() {
+            synchronized (lock) {
+                return number == runs;
+            }
+        }
+
+        @Override
+        public void onUpdate(MapUpdate update) {
+            synchronized (lock) {
+                if (number != runs || runs > 1 && update.revision() <= toldRevision) {
+                    return;
+                }
+                toldRevision = update.revision();
+            }
+            listener.onUpdate(update);
+        }
+
+        @Override
+        public void onLead(long term) {
+            if (counts()) {
+                listener.onLead(term);
+            }
+        }
+
+        @Override
+        public void onFollow() {
+            if (counts()) {
+                listener.onFollow();
+            }
+        }
+
+        @Override
+        public void onStopped(boolean removed) {
+            boolean over;
+            synchronized (lock) {
+                over = closed || removed;
+                if (number != runs) {
+                    return;
+                }
+                ended = true;
+                if (!over) {
+                    restartIfEnded();
+                }
+            }
+            if (over) {
+                listener.onStopped(removed);
+            }
+        }
     }
 }

@@ -212,6 +212,53 @@ class RatisLogTest {
     }
 
     @Test
+    void a_log_that_cannot_be_written_goes_on_by_itself_once_it_can() throws Exception {
+        RatisLog log = start(RaftSettings.alone("m1", folder.resolve("m1")));
+        createCluster();
+        createVolume("before");
+        limitFiles("1048576");
+        try {
+            while (appends(log)) {}
+            assertThat(appends(log)).isFalse();
+            assertThat(log.leadership().self()).isFalse();
+        } finally {
+            limitFiles("unlimited");
+        }
+        createVolume("after");
+        ClusterMap followed = found(maps.get("m1"));
+        synchronized (followed) {
+            assertThat(followed.volume("before")).isNotNull();
+            assertThat(followed.volume("after")).isNotNull();
+        }
+    }
+
+    /// Up to where files of this process can be written, in bytes.
+    private static void limitFiles(String bytes) throws Exception {
+        String self = String.valueOf(ProcessHandle.current().pid());
+        Process prlimit =
+                new ProcessBuilder("prlimit", "--pid", self, "--fsize=" + bytes + ":")
+                        .inheritIO()
+                        .start();
+        assertThat(prlimit.waitFor()).isZero();
+    }
+
+    /// Has the log decide what it refuses.
+    private boolean appends(RatisLog log) throws Exception {
+        Command command = new Command.CreateVolume("x".repeat(200), 1, Durability.FLUSH, 1);
+        List<Submission> batch = new ArrayList<>();
+        for (int n = 0; n < 256; n++) {
+            batch.add(new Submission(5, ++sequence, command));
+        }
+        try {
+            log.append(batch, Facts.NONE).get(20, TimeUnit.SECONDS);
+            return true;
+        } catch (ExecutionException e) {
+            assertThat(e).hasCauseInstanceOf(NotLeaderException.class);
+            return false;
+        }
+    }
+
+    @Test
     void a_port_in_use_is_said_so_and_ends_nothing() throws Exception {
         List<RaftSettings> all = three(RaftSettings.SNAPSHOT_EVERY);
         RaftSettings.Member member = all.getFirst().member();
