@@ -3,6 +3,7 @@ package comet.meta;
 import comet.cluster.ClusterInfo;
 import comet.cluster.Command;
 import comet.cluster.DiskInfo;
+import comet.cluster.Incarnation;
 import comet.cluster.MemberState;
 import comet.cluster.PgConfig;
 import comet.cluster.PgConfig.Member;
@@ -53,7 +54,10 @@ public final class ForceRules {
             if (members.isEmpty()) {
                 return draft.refused("no-disk-lives", "no disk lives that could take it");
             }
-            draft.add(DiskRules.set(config, members, null));
+            // In a new line: whoever has a copy, and is away, is not to take it for one that was
+            // moved away from it.
+            long epoch = Incarnation.nextLine(config.epoch());
+            draft.add(new GroupRecord.PgSet(new PgConfig(pg, epoch, members)));
         }
         return draft.done();
     }

@@ -12,7 +12,8 @@ import java.util.TreeSet;
 /// after the new member was in sync.
 ///
 /// Where the metadata group was made anew since the disk was a member, nobody may know what it
-/// holds: it may have taken over from those that were looked at, and it is the one that has all. So
+/// holds: it may have taken over from those that were looked at, and it is the one that has all.
+/// Where a placement group was begun anew, empty, by force, it may have the last copy there is. So
 /// it keeps such a copy, and says so, until the group makes it a member again.
 ///
 /// A drop needs nothing to be remembered: who starts, and finds chunks of a group that is not its

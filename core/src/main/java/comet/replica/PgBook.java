@@ -140,8 +140,9 @@ public final class PgBook {
     }
 
     /// Whether the disk holds a copy of the group that nobody may know of: it was a member by what
-    /// it has written down last, and is none in a metadata group that was made anew since. Who took
-    /// its place, if anybody did, is not known here; so this must not be forgotten.
+    /// it has written down last, and is none in a metadata group that was made anew since, or in a
+    /// placement group that was begun anew by force. Who took its place, if anybody did, is not
+    /// known here; so this must not be forgotten.
     boolean keeps(PgConfig now) {
         PgConfig known = wanted.get(now.pg());
         int diskId = disk.identity().diskId();
@@ -149,7 +150,7 @@ public final class PgBook {
                 && known.member(diskId) != null
                 && now.member(diskId) == null
                 && !now.members().isEmpty()
-                && Incarnation.of(known.epoch()) < Incarnation.of(now.epoch());
+                && Incarnation.line(known.epoch()) < Incarnation.line(now.epoch());
     }
 
     /// Whether that epoch, or a later one, is written down.

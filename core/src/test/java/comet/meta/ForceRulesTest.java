@@ -6,6 +6,7 @@ import comet.cluster.ClusterInfo;
 import comet.cluster.Command;
 import comet.cluster.DiskInfo;
 import comet.cluster.DiskLife;
+import comet.cluster.Incarnation;
 import comet.cluster.MapUpdate;
 import comet.cluster.MemberState;
 import comet.cluster.NodeInfo;
@@ -99,6 +100,9 @@ class ForceRulesTest {
         assertThat(pg(group)).isEqualTo(LAST_COPY_LOST);
         assertThat(code(force(group, true, false, 3))).isEmpty();
         assertThat(pg(group).members()).containsExactly(new Member(3, 3, MemberState.IN_SYNC));
+        assertThat(Incarnation.line(pg(group).epoch()))
+                .as("what a disk has that comes back was not moved away from it")
+                .isGreaterThan(Incarnation.line(LAST_COPY_LOST.epoch()));
         assertThat(group.eventsAfter(0).getLast().consequence()).contains("begin anew");
     }
 

@@ -101,6 +101,11 @@ final class FakeMeta {
         setPg(new PgConfig(pg, epoch, List.of(members)));
     }
 
+    /// It was begun anew, empty, by force.
+    void emptied(int pg, PgConfig.Member... members) {
+        setPg(new PgConfig(pg, Incarnation.nextLine(pgs[pg].epoch()), List.of(members)));
+    }
+
     private void setPgs(List<PgConfig> changed) {
         for (PgConfig config : changed) {
             pgs[config.pg()] = config;

@@ -149,6 +149,19 @@ class LeftoversTest {
         assertThat(chunks(3)).as("left by a move").isZero();
     }
 
+    /// It may have the last copy of what the operator has given up.
+    @Test
+    void a_group_that_was_begun_anew_by_force_drops_nothing_of_before() {
+        fill();
+        harness.stopClean(3);
+        harness.meta.emptied(0, inSync(1), inSync(2));
+        harness.start(3, true);
+        harness.loop.advanceMs(2000);
+        assertThat(harness.disk(3).serving()).isTrue();
+        assertThat(chunks(3)).isEqualTo(CHUNKS);
+        assertThat(harness.hasEvent("WARN old-copies-kept disk=3 pgs=1 first=0")).isTrue();
+    }
+
     @Test
     void what_the_lost_group_had_moved_away_goes() {
         fill();

@@ -183,8 +183,8 @@ final class LocalNode implements NodePart, Metrics.Source {
             kept.add(
                     "copies of "
                             + status.keptPgs()
-                            + " placement groups in which it had a part before the metadata group"
-                            + " was made anew, and has none now");
+                            + " placement groups in which it had a part before they, or the metadata"
+                            + " group, were made anew, and has none now");
         }
         if (status.keptVolumes() > 0) {
             kept.add("chunks of " + status.keptVolumes() + " volumes that the catalogue lacks");
