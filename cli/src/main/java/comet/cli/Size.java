@@ -3,7 +3,7 @@ package comet.cli;
 import java.util.Locale;
 
 /// Sizes as people write and read them: binary K, M, G, T.
-final class Size {
+public final class Size {
     private static final String UNITS = "KMGT";
 
     private Size() {}
@@ -33,7 +33,7 @@ final class Size {
         }
     }
 
-    static String text(long bytes) {
+    public static String text(long bytes) {
         if (bytes < 1024) {
             return bytes + " B";
         }

@@ -75,8 +75,12 @@ final class Changes {
         GroupStatus status = group.status();
         for (String member : status.members()) {
             String control = status.controls().getOrDefault(member, "");
-            NodeInfo carries = group.read(map -> Members.node(map, member, control));
-            if (carries != null && carries.nodeId() == nodeId) {
+            boolean carries =
+                    group.read(map -> {
+                        NodeInfo node = Members.node(map, member, control);
+                        return node != null && node.nodeId() == nodeId;
+                    });
+            if (carries) {
                 throw AdminException.conflict(
                         "node-is-member",
                         "node %s carries member %s of the metadata group: first put another in its place with `comet cluster replace-member %s NEW=HOST:PORT`, or take it out with `comet cluster remove-member %s`"

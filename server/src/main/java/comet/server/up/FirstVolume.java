@@ -1,6 +1,7 @@
 package comet.server.up;
 
 import comet.cli.Launcher;
+import comet.cli.Size;
 import comet.cluster.Command;
 import comet.cluster.VolumeInfo;
 import comet.cluster.VolumeInfo.Durability;
@@ -66,7 +67,7 @@ final class FirstVolume {
         out.printf(
                 """
 
-                Volume %s of %d MiB is served over NBD. With QEMU:
+                Volume %s of %s is served over NBD. With QEMU:
 
                   qemu-system-x86_64 ... \\
                     -blockdev driver=nbd,node-name=%s,export=%s,server.type=unix,server.path=%s,reconnect-delay=300,discard=unmap,cache.direct=on,cache.no-flush=off \\
@@ -78,7 +79,7 @@ final class FirstVolume {
                 Admin API:   http://%s (token in %s)
                 """,
                 volume,
-                info.sizeBytes() >> 20,
+                Size.text(info.sizeBytes()),
                 volume,
                 volume,
                 data.resolve("nbd.sock"),
