@@ -11,7 +11,6 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -50,7 +49,8 @@ final class RatisRun implements AutoCloseable {
     private final RatisMembers members;
 
     /// What was asked and is not answered; the library forgets it where its log fails.
-    private final Set<CompletableFuture<Void>> asked = ConcurrentHashMap.newKeySet();
+    private final ConcurrentHashMap<Long, CompletableFuture<Void>> asked =
+            new ConcurrentHashMap<>();
 
     private volatile boolean ended;
 
@@ -173,8 +173,8 @@ final class RatisRun implements AutoCloseable {
             return CompletableFuture.failedFuture(new NotLeaderException(e.toString()));
         }
         CompletableFuture<Void> result = new CompletableFuture<>();
-        asked.add(result);
-        var _ = result.whenComplete((_, _) -> asked.remove(result));
+        asked.put(callId, result);
+        var _ = result.whenComplete((_, _) -> asked.remove(callId));
         var _ =
                 answer.whenComplete((reply, failure) -> {
                     if (failure == null && reply.isSuccess()) {
@@ -191,7 +191,7 @@ final class RatisRun implements AutoCloseable {
     }
 
     private void forgetAsked() {
-        List.copyOf(asked)
+        List.copyOf(asked.values())
                 .forEach(one ->
                         one.completeExceptionally(new NotLeaderException("the log has ended")));
     }
