@@ -9,6 +9,7 @@ import comet.wire.ReadRequest;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.function.IntPredicate;
 
 /// A chunk as the source has it beside the chunk as it is here, and the blocks that differ.
 final class ChunkDiff {
@@ -75,6 +76,44 @@ final class ChunkDiff {
                 differing.set(n);
             }
         }
+    }
+
+    /// Whether the block needs space that it does not have here yet.
+    private boolean grows(int n) {
+        return theirs.states[n] == BlockState.DATA && ours.states[n] != BlockState.DATA;
+    }
+
+    /// How many of the next differing blocks from `from` on, `most` of them, need new space.
+    int growing(int from, int most) {
+        int count = 0;
+        int n = differing.nextSetBit(from);
+        for (int seen = 0; n >= 0 && seen < most; seen++) {
+            count += grows(n) ? 1 : 0;
+            n = differing.nextSetBit(n + 1);
+        }
+        return count;
+    }
+
+    /// Where there is no space for all that the source has beyond this replica, as much of it is
+    /// copied as there is space for, with all that needs none or frees some: what is here is kept,
+    /// and the next try begins there. So a disk that is nearly full comes in sync as soon as all of
+    /// it fits, in whatever order.
+    ///
+    /// @param fits whether so many new blocks find room
+    /// @return whether something was left out
+    boolean fitGrowth(IntPredicate fits) {
+        int all = growing(0, Sizes.CHUNK_BLOCKS);
+        int most = all;
+        while (most > 0 && !fits.test(most)) {
+            most /= 2;
+        }
+        int left = most;
+        for (int n = differing.nextSetBit(0); n >= 0; n = differing.nextSetBit(n + 1)) {
+            if (grows(n) && --left < 0) {
+                differing.clear(n);
+            }
+        }
+        return most < all;
     }
 
     private boolean sameVersion(int n) {

@@ -57,46 +57,13 @@ final class ChunkPull {
         CANCELLED
     }
 
-    /// Why a chunk is pulled. All calls come later, never inside [#start].
-    interface Purpose {
-        /// The source's state wins, whichever version is higher (recovery).
-        default boolean sourceWins() {
-            return false;
-        }
-
-        /// The version that the source must have reached before it can win; 0: any.
-        default long noted() {
-            return 0;
-        }
-
-        /// The version to be reached; 0: whatever the source has.
-        default long wanted() {
-            return 0;
-        }
-
-        /// Whether the change may still be made: asked at the moment of making it.
-        default Result permitted() {
-            return Result.DONE;
-        }
-
-        /// A block that was bad here is whole again.
-        default void repaired(int block, int sourceDiskId) {}
-
-        /// A block that is bad here is bad at the source, too. Whether it is lost then.
-        default boolean isLost(int block) {
-            return false;
-        }
-
-        void ended(Result result);
-    }
-
     private final DiskServer disk;
     private final Pulls pulls;
     private final ChunkKey key;
     private final int pg;
     private final long epoch;
     private final int sourceDiskId;
-    private final Purpose purpose;
+    private final PullPurpose purpose;
 
     /// The blocks to be repaired, or null where the whole chunk is to become equal.
     private final @Nullable BitSet bad;
@@ -126,6 +93,9 @@ final class ChunkPull {
     private boolean pinned;
     private boolean ended;
 
+    /// There was no space for all that differs: the rest comes another time.
+    private boolean partly;
+
     /// Rounds of copying while writes go on that may still come; 0: they wait.
     private int aheadRounds;
 
@@ -136,7 +106,7 @@ final class ChunkPull {
             int pg,
             int sourceDiskId,
             @Nullable BitSet bad,
-            Purpose purpose) {
+            PullPurpose purpose) {
         this.disk = disk;
         this.pulls = pulls;
         this.key = key;
@@ -322,14 +292,24 @@ final class ChunkPull {
         } else {
             diff.compareBad(bad, findings);
         }
+        partly = purpose.sourceWins() && bad == null && diff.fitGrowth(this::fits);
         // So little that writes can wait for it.
         if (isAhead() && differing.cardinality() <= Limits.PULL_AHEAD_BLOCKS) {
             askForGood();
             return;
         }
+        if (partly && differing.isEmpty()) {
+            end(Result.NO_SPACE);
+            return;
+        }
         reads.clear();
         reads.addAll(diff.reads());
         readMore();
+    }
+
+    private boolean fits(int blocks) {
+        long bytes = (long) blocks << Sizes.BLOCK_SHIFT;
+        return purpose.sourceWins() ? disk.space().fitsCopy(bytes) : disk.space().fits(bytes);
     }
 
     private final class Finds implements ChunkDiff.Findings {
@@ -420,7 +400,7 @@ final class ChunkPull {
     private void apply() {
         expected = ours.version;
         nextPut = 0;
-        if (!disk.space().fits(pulled.bytes())) {
+        if (!fits(diff.growing(0, Sizes.CHUNK_BLOCKS))) {
             end(Result.NO_SPACE);
             return;
         }
@@ -468,10 +448,19 @@ final class ChunkPull {
                 disk.whenRoom(this::putMore);
                 return;
             }
+            // Others may have taken the space meanwhile. Only a recovery may stop half-way.
+            if (purpose.sourceWins() && !fits(diff.growing(nextPut, Limits.PULL_PUT_BLOCKS))) {
+                end(Result.NO_SPACE);
+                return;
+            }
             putSome();
         }
         if (isAhead()) {
             nextRound();
+            return;
+        }
+        if (partly) {
+            end(Result.NO_SPACE);
             return;
         }
         if (bad == null) {
@@ -482,7 +471,7 @@ final class ChunkPull {
     }
 
     private void nextRound() {
-        if (--aheadRounds == 0) {
+        if (--aheadRounds == 0 || partly) {
             askForGood();
         } else {
             attempts = 0;

@@ -12,14 +12,16 @@ import org.jspecify.annotations.Nullable;
 final class CreditShare {
     private final DiskServer disk;
     private final ArrayDeque<WriteLane> needy = new ArrayDeque<>();
+    private long sparingUntilNs = Long.MIN_VALUE;
 
     CreditShare(DiskServer disk) {
         this.disk = disk;
     }
 
-    /// Whether nobody waits whom a grant to others would delay.
-    boolean nobodyWaits() {
-        return needy.isEmpty();
+    /// Whether a client may be granted more than its next write needs: where nobody waits whom that
+    /// would delay, nor a copy, if the client says what it needs.
+    boolean mayRefill(boolean saysNeeds) {
+        return needy.isEmpty() && !(saysNeeds && disk.loop().nowNs() < sparingUntilNs);
     }
 
     /// The lane's client needs more than it was granted.
@@ -45,7 +47,14 @@ final class CreditShare {
         }
     }
 
-    private void recallFor(WriteLane first) {
+    /// A copy lacks space: asks back what clients do not use, and grants until then no more than
+    /// what their next writes lack.
+    void sparing(long untilNs) {
+        sparingUntilNs = untilNs;
+        recallFor(null);
+    }
+
+    private void recallFor(@Nullable WriteLane first) {
         @Nullable WriteLane[] others = disk.writeLanes().toArray(new WriteLane[0]);
         for (WriteLane other : others) {
             if (other != null && other != first && other.credits().unused() > 0) {

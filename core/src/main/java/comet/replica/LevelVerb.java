@@ -85,7 +85,7 @@ final class LevelVerb {
     }
 
     /// One levelling under way.
-    private final class Level implements ChunkPull.Purpose {
+    private final class Level implements PullPurpose {
         private final WriteLane lane;
         private final long requestId;
         private final ChunkKey key;

@@ -73,6 +73,10 @@ public final class Limits {
     /// Between two reports that recovery lacks space.
     public static final long NO_SPACE_EVENT_NS = 60_000 * MS;
 
+    /// A chunk for which there is no space here rests for so long: space comes when guests trim or
+    /// somebody deletes, not in the blink of an eye.
+    public static final long NO_SPACE_RETRY_NS = 1000 * MS;
+
     /// Chunks of one disk that are copied at the same time; each may hold [Sizes#CHUNK_BYTES].
     public static final int PULLS_MAX = 8;
 

@@ -26,6 +26,7 @@ final class Recoveries {
     private boolean collecting;
     private long newEpochAtNs = Long.MIN_VALUE;
     private long noSpaceAtNs = Long.MIN_VALUE;
+    private long sparingAtNs = Long.MIN_VALUE;
     private int promotedSince;
 
     /// What was copied before this disk began to recover.
@@ -115,7 +116,7 @@ final class Recoveries {
         if (ready.isEmpty() || !disk.serving()) {
             return;
         }
-        if (!roomForWriters()) {
+        if (!disk.space().roomForWriters()) {
             // It may take until somebody deletes something.
             noSpace();
             List<Recovery> all = List.copyOf(ready);
@@ -152,7 +153,7 @@ final class Recoveries {
     /// Whether a group in which nothing differs may be promoted; where not, others are compared
     /// meanwhile.
     boolean roomForWriters(Recovery recovery) {
-        if (roomForWriters()) {
+        if (disk.space().roomForWriters()) {
             return true;
         }
         noSpace();
@@ -160,16 +161,6 @@ final class Recoveries {
             disk.loop().execute(this::startNext);
         }
         return false;
-    }
-
-    /// As an IN_SYNC member it must have room for what its writers were granted.
-    private boolean roomForWriters() {
-        for (WriteLane lane : disk.writeLanes()) {
-            if (lane.credits().full()) {
-                return false;
-            }
-        }
-        return disk.space().roomForWriters();
     }
 
     /// @param counts which time they were ready when the sync began
@@ -212,6 +203,11 @@ final class Recoveries {
     /// There is no space for a copy, or for writers.
     void noSpace() {
         long now = disk.loop().nowNs();
+        if (now >= sparingAtNs) {
+            sparingAtNs = now + Limits.NO_SPACE_RETRY_NS;
+            // Until it is tried again, and again.
+            disk.creditShare().sparing(now + 3 * Limits.NO_SPACE_RETRY_NS);
+        }
         if (now >= noSpaceAtNs) {
             noSpaceAtNs = now + Limits.NO_SPACE_EVENT_NS;
             disk.event(Level.WARN, "recovery-no-space", "waiting=" + recoveries.size());

@@ -452,7 +452,7 @@ final class Recovery {
     }
 
     /// One chunk under way.
-    private final class Copy implements ChunkPull.Purpose {
+    private final class Copy implements PullPurpose {
         private final ChunkKey key;
 
         Copy(ChunkKey key) {
@@ -479,10 +479,12 @@ final class Recovery {
                 differing.remove(key);
                 notes.remove(key);
             } else {
-                differing.rest(key, disk.loop().nowNs() + Limits.RETRY_NS);
+                boolean full = result == Result.NO_SPACE;
+                long pause = full ? Limits.NO_SPACE_RETRY_NS : Limits.RETRY_NS;
+                differing.rest(key, disk.loop().nowNs() + pause);
                 if (result == Result.UNREACHABLE) {
                     sourceFailed();
-                } else if (result == Result.NO_SPACE) {
+                } else if (full) {
                     recoveries.noSpace();
                 }
             }

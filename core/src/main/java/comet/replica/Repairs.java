@@ -250,7 +250,7 @@ final class Repairs {
     }
 
     /// One round of asking the other members.
-    private final class Attempt implements ChunkPull.Purpose {
+    private final class Attempt implements PullPurpose {
         private final ChunkKey key;
         private final Bad chunk;
         private final ArrayDeque<Integer> sources = new ArrayDeque<>();

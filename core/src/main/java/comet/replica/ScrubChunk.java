@@ -314,7 +314,7 @@ final class ScrubChunk {
     }
 
     /// The chunk becomes equal to a higher version.
-    private final class Catch implements ChunkPull.Purpose {
+    private final class Catch implements PullPurpose {
         private final long version;
         private final long fence;
 

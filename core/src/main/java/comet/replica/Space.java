@@ -1,6 +1,7 @@
 package comet.replica;
 
 import comet.base.Check;
+import comet.base.Sizes;
 import comet.store.ChunkStore;
 
 /// The space of one disk that is promised to its clients: bounded in sum, and promised only while
@@ -24,7 +25,7 @@ final class Space {
         if (full) {
             store.reclaim();
         }
-        if (full || !store.grant(bytes)) {
+        if (full || !store.grant(bytes, bound())) {
             denied = store.failed() || !store.spaceIsComing();
             return false;
         }
@@ -55,18 +56,22 @@ final class Space {
         store.giveBack(bytes);
     }
 
-    /// Whether a copy from another replica, which nobody was promised, finds room at once.
+    /// Whether blocks from another replica find room, which nobody was promised here: such as every
+    /// member in sync must have.
     boolean fits(long bytes) {
-        if (!store.grant(bytes)) {
-            return false;
-        }
-        store.giveBack(bytes);
-        return true;
+        return bytes == 0 || store.fits(bytes, 0);
     }
 
-    /// Whether there is space for those who write here.
+    /// The same for a copy that makes this replica a member in sync: what the others' writers have
+    /// under way must find room beside it.
+    boolean fitsCopy(long bytes) {
+        return bytes == 0 || store.fits(bytes, bound());
+    }
+
+    /// Whether what writers have under way, who were promised space elsewhere, finds room here. For
+    /// what they write then they are promised space here, or told that there is none.
     boolean roomForWriters() {
-        return free() >= 0 && fits(Math.min(Limits.CREDIT_WINDOW_MIN, bound() / 2));
+        return store.fits(0, Math.max(bound(), Sizes.BLOCK_BYTES));
     }
 
     long promised() {

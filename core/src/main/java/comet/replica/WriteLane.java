@@ -59,7 +59,7 @@ final class WriteLane implements Lanes {
         this.session = session;
         this.credits = credits;
         this.recallable = recallable;
-        if (disk.creditShare().nobodyWaits()) {
+        if (disk.creditShare().mayRefill(recallable)) {
             credits.refill();
         }
     }
@@ -211,7 +211,7 @@ final class WriteLane implements Lanes {
         if (closed()) {
             return;
         }
-        if (disk.creditShare().nobodyWaits()) {
+        if (disk.creditShare().mayRefill(recallable)) {
             credits.refill();
         }
         if (credits.full() != reportedFull) {
@@ -233,7 +233,7 @@ final class WriteLane implements Lanes {
     /// Looks after what no request brings forward: credit that was short, and durability that the
     /// client has not heard of.
     void tick() {
-        boolean more = disk.creditShare().nobodyWaits() && credits.refill();
+        boolean more = disk.creditShare().mayRefill(recallable) && credits.refill();
         if (more
                 || credits.full() != reportedFull
                 || log.durable(disk.store().durableSequence()) > reportedDurable) {

@@ -126,10 +126,21 @@ public interface ChunkStore {
 
     /// Promises `bytes` of space to a client, to be given back by [#giveBack] or used up by writes.
     ///
+    /// @param besideBytes what must stay free beside it, also where it still has to be made
     /// @return false where less than that stays free beside what is promised and reserved
-    boolean grant(long bytes);
+    boolean grant(long bytes, long besideBytes);
+
+    default boolean grant(long bytes) {
+        return grant(bytes, 0);
+    }
 
     void giveBack(long bytes);
+
+    /// Whether `bytes` find room that nobody was promised here, such as copies, and what was sent
+    /// before: half of what is kept back from clients is for that.
+    ///
+    /// @param besideBytes as above
+    boolean fits(long bytes, long besideBytes);
 
     /// Whether space is being made just now (a new file, a checkpoint that frees some): a grant
     /// that was refused may be given in a moment, so it is too early to say that the disk is full.

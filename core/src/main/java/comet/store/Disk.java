@@ -311,15 +311,24 @@ public final class Disk implements ChunkStore, Journal.Owner, LargeWrites.Owner,
     // Space.
 
     @Override
-    public boolean grant(long bytes) {
+    public boolean grant(long bytes, long besideBytes) {
         if (parts.hasFailed()) {
             return false;
         }
-        boolean granted = parts.segments.grant(bytes);
-        if (!granted && parts.segments.mayFitOnceSettled(bytes)) {
+        boolean granted = parts.segments.grant(bytes, besideBytes);
+        if (!granted && parts.segments.mayFitOnceSettled(bytes, besideBytes, false)) {
             startCheckpoint();
         }
         return granted;
+    }
+
+    @Override
+    public boolean fits(long bytes, long besideBytes) {
+        boolean fits = parts.segments.fits(bytes, besideBytes);
+        if (!fits && parts.segments.mayFitOnceSettled(bytes, besideBytes, true)) {
+            startCheckpoint();
+        }
+        return fits;
     }
 
     @Override

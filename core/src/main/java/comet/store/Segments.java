@@ -28,6 +28,10 @@ final class Segments {
     /// size of the file system may be.
     private static final long RETRY_NS = 1_000_000_000L;
 
+    /// The last files may be as small as that: what is less on each of two disks of one size is no
+    /// more than a difference between what they hold. Not smaller, because each file is kept open.
+    private static final long LAST_BYTES_MIN = 128 << 10;
+
     private final Media media;
     private final Loop loop;
     private final StoreConfig config;
@@ -210,7 +214,22 @@ final class Segments {
             bytes = Math.min(bytes, limit - total);
         }
         bytes -= bytes % SpaceMap.SEGMENT_UNIT_BYTES;
-        return bytes < Math.min(config.segmentBytes(), 1 << 20) ? 0 : bytes;
+        return bytes < fileBytesMin() ? 0 : bytes;
+    }
+
+    private long fileBytesMin() {
+        return Math.min(config.segmentBytes(), LAST_BYTES_MIN);
+    }
+
+    /// What the segments may still grow by for certain: where half of what is left makes no file
+    /// any more ([#growthBytes]), it makes no space.
+    private long growthLeftBytes(long totalBytes) {
+        long left = Math.max(0, mediaFreeBytes() - spareBytes() - 2 * fileBytesMin());
+        if (config.capacityBytes() > 0) {
+            long toLimit = config.capacityBytes() - totalBytes;
+            left = Math.min(left, toLimit < fileBytesMin() ? 0 : toLimit);
+        }
+        return left;
     }
 
     private void created(int number, @Nullable MediaFile file, int errno) {
@@ -253,7 +272,7 @@ final class Segments {
                 + placedBlocks
                 - pending.unplacedBlocks()
                 - promisedBlocks
-                - (config.reserveBytes() >>> Sizes.BLOCK_SHIFT);
+                - keptBackBlocks();
     }
 
     /// Blocks that are free beside what is pending: a large write may take them now.
@@ -267,10 +286,33 @@ final class Segments {
         return mediaFreeBytes() < config.reserveBytes() / 2;
     }
 
-    boolean grant(long bytes) {
+    /// See [ChunkStore#fits].
+    boolean fits(long bytes, long besideBytes) {
+        growIfNeeded(blocks(bytes));
+        return suffices(availableBlocks() + keptBackBlocks() / 2, bytes, besideBytes);
+    }
+
+    private boolean suffices(long foundBlocks, long bytes, long besideBytes) {
+        long beside = foundBlocks - blocks(bytes);
+        return beside >= 0
+                && (beside >= blocks(besideBytes)
+                        || beside + growthLeftBlocks() >= blocks(besideBytes));
+    }
+
+    private long growthLeftBlocks() {
+        return isCramped()
+                ? 0
+                : growthLeftBytes(space.totalBlocks() << Sizes.BLOCK_SHIFT) >>> Sizes.BLOCK_SHIFT;
+    }
+
+    private long keptBackBlocks() {
+        return config.reserveBytes() >>> Sizes.BLOCK_SHIFT;
+    }
+
+    boolean grant(long bytes, long besideBytes) {
         long blocks = blocks(bytes);
         growIfNeeded(blocks);
-        if (availableBlocks() < blocks || isCramped()) {
+        if (!suffices(availableBlocks(), bytes, besideBytes) || isCramped()) {
             checkLevel();
             return false;
         }
@@ -280,10 +322,12 @@ final class Segments {
 
     /// Whether it is only what is pending that stands in the way of a promise: it counts as if all
     /// of it needed new space, and may go over its old places, or may free them.
-    boolean mayFitOnceSettled(long bytes) {
-        long pendingBlocks =
-                (long) pending.unplacedBlocks() + pending.freeingBlocks() - placedBlocks;
-        return pendingBlocks > 0 && availableBlocks() + pendingBlocks >= blocks(bytes);
+    ///
+    /// @param copy whether it was asked for by [#fits]
+    boolean mayFitOnceSettled(long bytes, long besideBytes, boolean copy) {
+        long settling = (long) pending.unplacedBlocks() + pending.freeingBlocks() - placedBlocks;
+        long kept = copy ? keptBackBlocks() / 2 : 0;
+        return settling > 0 && suffices(availableBlocks() + kept + settling, bytes, besideBytes);
     }
 
     void giveBack(long bytes) {
@@ -312,10 +356,7 @@ final class Segments {
             return usedBytes();
         }
         long total = space.totalBlocks() << Sizes.BLOCK_SHIFT;
-        long possible = total + Math.max(0, mediaFreeBytes() - spareBytes());
-        long limit = config.capacityBytes();
-        long capacity = limit > 0 ? Math.min(limit, possible) : possible;
-        return Math.max(0, capacity - config.reserveBytes());
+        return Math.max(0, total + growthLeftBytes(total) - config.reserveBytes());
     }
 
     /// Left free in the file system for the index, which takes 24 bytes for a block, compacts

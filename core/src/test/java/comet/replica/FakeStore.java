@@ -343,8 +343,8 @@ final class FakeStore implements ChunkStore {
     }
 
     @Override
-    public boolean grant(long bytes) {
-        if (promised + bytes > capacityBytes - usedBytes()) {
+    public boolean grant(long bytes, long besideBytes) {
+        if (promised + bytes + besideBytes > capacityBytes - usedBytes()) {
             return false;
         }
         promised += bytes;
@@ -354,6 +354,11 @@ final class FakeStore implements ChunkStore {
     @Override
     public void giveBack(long bytes) {
         promised -= bytes;
+    }
+
+    @Override
+    public boolean fits(long bytes, long besideBytes) {
+        return promised + bytes + besideBytes <= capacityBytes - usedBytes();
     }
 
     long promised() {

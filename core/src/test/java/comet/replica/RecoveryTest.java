@@ -8,6 +8,7 @@ import comet.base.Versions;
 import comet.cluster.Command;
 import comet.cluster.MemberState;
 import comet.wire.BlockState;
+import comet.wire.Hello;
 import comet.wire.Lane;
 import comet.wire.MessageType;
 import comet.wire.Status;
@@ -437,7 +438,7 @@ class RecoveryTest {
         harness.recovering(0, 2);
         harness.recovering(two.pg(0), 2);
         harness.loop.advanceMs(afterMs);
-        harness.store(2).capacityBytes = 8192;
+        harness.store(2).capacityBytes = 4096;
         harness.loop.advanceMs(1000);
         assertThat(harness.state(0, 2)).isEqualTo(MemberState.RECOVERING);
         assertThat(harness.hasEvent("recovery-no-space")).isTrue();
@@ -453,6 +454,71 @@ class RecoveryTest {
             harness.loop.advanceMs(1000);
         }
         harness.store(2).capacityBytes = 64L << 30;
+        assertRecovered();
+    }
+
+    /// Where space is short as much is copied as there is space for, each block once. What goes
+    /// over blocks that are here needs none.
+    @Test
+    void a_nearly_full_replica_copies_what_fits_and_goes_on_from_there() {
+        int blocks = 40;
+        open(5);
+        for (int n = 0; n < blocks; n++) {
+            both(0, n, n == 0 ? 0 : v(5, n), v(5, n + 1), n + 1);
+        }
+        assertThat(two.sync(two.pg(0))).containsOnly(Status.OK);
+        for (int n = 0; n < 2 * blocks; n++) {
+            both(0, n, v(5, blocks + n), v(5, blocks + n + 1), 100 + n);
+        }
+        harness.store(2).capacityBytes = (blocks + 16) * 4096L;
+        crashTwo();
+        harness.loop.advanceMs(5000);
+        assertThat(harness.state(two.pg(0), 2)).isEqualTo(MemberState.RECOVERING);
+        assertThat(harness.hasEvent("recovery-no-space")).isTrue();
+        long copied = harness.disk(2).counters().bytesCopied / 4096;
+        assertThat(copied).isGreaterThan(blocks).isLessThan(2 * blocks);
+        harness.store(2).capacityBytes = 64L << 30;
+        assertRecovered();
+        assertThat(harness.disk(2).counters().bytesCopied / 4096).isEqualTo(2 * blocks);
+    }
+
+    /// A member on a full disk is one like any other: it has room for what others have promised its
+    /// writers, and promises them nothing.
+    @Test
+    void a_full_replica_comes_in_sync() {
+        int blocks = 64;
+        open(5);
+        for (int n = 0; n < blocks; n++) {
+            both(0, n, n == 0 ? 0 : v(5, n), v(5, n + 1), n + 1);
+        }
+        assertThat(two.sync(two.pg(0))).containsOnly(Status.OK);
+        // A 16th, the bound of what is promised, and not a block more.
+        harness.store(2).capacityBytes = (blocks + 4) * 4096L;
+        harness.net.unlisten("1");
+        crashTwo();
+        two = harness.connect(2, Lane.WRITE);
+        harness.net.listen("1", harness.server(1));
+        assertRecovered();
+    }
+
+    /// What clients hold and do not use stands in no copy's way.
+    @Test
+    void a_replica_without_space_asks_back_what_it_promised() {
+        int blocks = 64;
+        open(5);
+        one.fill(0, 5, blocks);
+        harness.net.unlisten("1");
+        harness.store(2).capacityBytes = (blocks + 5) * 4096L;
+        crashTwo();
+        harness.recovering(two.pg(0), 2);
+        // Of the bound of four blocks it is granted two, and one block is missing then.
+        two = new TestClient(harness, 2, Lane.WRITE, 9, Hello.CREDIT_NEEDS);
+        assertThat(two.credit).isEqualTo(2 * 4096);
+        harness.net.listen("1", harness.server(1));
+        harness.loop.advanceMs(2000);
+        assertThat(two.recalls).isPositive();
+        assertThat(harness.state(two.pg(0), 2)).isEqualTo(MemberState.RECOVERING);
+        two.need(0, 2 * 4096);
         assertRecovered();
     }
 

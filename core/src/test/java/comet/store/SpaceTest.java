@@ -60,6 +60,27 @@ class SpaceTest {
         SpaceCheck.check(rig);
     }
 
+    /// Half of what is left makes the next segment, down to 128 KiB: what is less makes none, and
+    /// must not be taken for space.
+    @Test
+    void all_that_is_counted_as_capacity_can_be_used() {
+        StoreRig rig =
+                new StoreRig(StoreConfig.small().withSpace(1 << 20, 0, 64 << 10), 9)
+                        .formatted()
+                        .open();
+        rig.media.setFreeBytes(6 << 20);
+        rig.loop.runFor(2_000_000_000L);
+        assertThat(rig.disk().capacityBytes()).isGreaterThan(5 << 20);
+        fill(rig);
+        rig.checkpoint();
+        assertThat(rig.disk().capacityBytes() - rig.disk().usedBytes()).isLessThan(16 << 10);
+        assertThat(rig.disk().usedBytes()).isGreaterThan(5 << 20);
+        assertThat(rig.disk().fits(16 << 10, 0)).as("what is kept back").isTrue();
+        assertThat(rig.disk().fits(16 << 10, 64 << 10)).isFalse();
+        rig.check();
+        SpaceCheck.check(rig);
+    }
+
     @Test
     void somebody_elses_files_hurt_nothing_that_was_promised() {
         StoreRig rig =

@@ -348,6 +348,12 @@ final class Cluster implements Guests.Access {
     }
 
     @Override
+    public long lastTerm(long volumeId, Guests.Served served) {
+        SimGateway gateway = gatewayOf(served);
+        return gateway == null ? 0 : meta.lastTerm(volumeId, gateway.gatewayId());
+    }
+
+    @Override
     public boolean heldElsewhere(long volumeId, Guests.Served served) {
         Attachment held = attachment(volumeId);
         SimGateway gateway = gatewayOf(served);

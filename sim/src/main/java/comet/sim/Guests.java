@@ -25,6 +25,9 @@ final class Guests {
         /// it is not held by this life.
         long heldTerm(long volumeId, Served served);
 
+        /// The newest one that this gateway has ever had of the volume.
+        long lastTerm(long volumeId, Served served);
+
         /// The device answers nothing any more: it is to be opened anew.
         void ended(long volumeId, Served served);
 
@@ -171,7 +174,7 @@ final class Guests {
             if (r.served.life() == life) {
                 running.remove(r.op.id);
                 r.op.outcome = r.op.changes() ? Op.Outcome.UNKNOWN : Op.Outcome.NOT_DONE;
-                r.op.term = access.heldTerm(volumeId, r.served);
+                r.op.term = access.lastTerm(volumeId, r.served);
             }
         }
         // The guests count what is under way anew.
@@ -480,6 +483,8 @@ final class Guests {
             op.outcome = op.changes() && !sure ? Op.Outcome.UNKNOWN : Op.Outcome.NOT_DONE;
             if (op.outcome == Op.Outcome.UNKNOWN) {
                 op.returned = Op.NEVER;
+                // It may have been sent under one that has ended since.
+                op.term = access.lastTerm(volumeId, r.served);
             }
         }
         simulation.note(op.id * 31 + errno);

@@ -190,7 +190,9 @@ record Options(
                         1_000_000_000L + prng.nextLong(4_000_000_000L),
                         prng.chance(1, 3) ? 50 : 0,
                         journalBytes,
-                        prng.chance(1, 10) ? journalBytes + (8L + prng.nextInt(3) << 20) : 1L << 30,
+                        prng.chance(1, 10)
+                                ? journalBytes + (3L << 20) + prng.nextLong(5 << 20)
+                                : 1L << 30,
                         LARGE_BYTES[prng.nextInt(LARGE_BYTES.length)],
                         comet.volume.GatewayConfig.defaults().unsyncedBytesMax(),
                         comet.volume.GatewayConfig.defaults().inFlightBytesMax(),

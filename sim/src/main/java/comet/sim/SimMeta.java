@@ -22,6 +22,7 @@ import comet.meta.Watch;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -65,6 +66,7 @@ final class SimMeta {
     private final ClusterMap truth = new ClusterMap();
     private final List<SimMetaClient> clients = new ArrayList<>();
     private final List<Observer> observers = new ArrayList<>();
+    private final TreeMap<Long, TreeMap<Long, Long>> lastTerms = new TreeMap<>();
     private List<Asking> queue = new ArrayList<>();
     private boolean committing;
     private long unreachableUntilNs;
@@ -152,7 +154,12 @@ final class SimMeta {
         return simulation;
     }
 
-    /// The agreed state at this moment.
+    /// The agreed state at this moment. The newest attachment that a gateway has ever had of a
+    /// volume, or 0.
+    long lastTerm(long volumeId, long gatewayId) {
+        return lastTerms.getOrDefault(volumeId, new TreeMap<>()).getOrDefault(gatewayId, 0L);
+    }
+
     ClusterMap truth() {
         return truth;
     }
@@ -296,6 +303,12 @@ final class SimMeta {
         Decision decision = applied.decisions().getFirst();
         MapUpdate update = applied.update();
         simulation.trace("meta", asking.submission.command() + " => " + decision.reply());
+        if (asking.submission.command() instanceof Command.Attach attach
+                && decision.reply() instanceof Reply.Attached attached) {
+            lastTerms
+                    .computeIfAbsent(attach.volumeId(), _ -> new TreeMap<>())
+                    .merge(attach.gatewayId(), attached.term(), Math::max);
+        }
         simulation.note(decision.reply().hashCode());
         if (update != null) {
             publish(update);

@@ -135,13 +135,18 @@ final class SimStore implements ChunkStore {
     }
 
     @Override
-    public boolean grant(long bytes) {
-        return store.grant(bytes);
+    public boolean grant(long bytes, long besideBytes) {
+        return store.grant(bytes, besideBytes);
     }
 
     @Override
     public void giveBack(long bytes) {
         store.giveBack(bytes);
+    }
+
+    @Override
+    public boolean fits(long bytes, long besideBytes) {
+        return store.fits(bytes, besideBytes);
     }
 
     @Override

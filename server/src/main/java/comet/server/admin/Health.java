@@ -306,10 +306,23 @@ public record Health(String status, List<Item> items) {
                             full ? "disk-full" : "disk-near-full",
                             String.format(
                                     Locale.ROOT,
-                                    "%s is %.0f%% full: add disks, or delete volumes",
+                                    "%s is %.0f%% full%s: add disks, or delete volumes",
                                     PgStates.diskName(map, use.diskId()),
-                                    share(use) * 100)));
+                                    share(use) * 100,
+                                    recovers(map, use.diskId())
+                                            ? ", and what it lacks is copied only as far as it fits"
+                                            : "")));
         }
+    }
+
+    private static boolean recovers(ClusterMap map, int diskId) {
+        for (int i = 0; i < map.pgCount(); i++) {
+            Member member = map.pg(i).member(diskId);
+            if (member != null && member.state() == MemberState.RECOVERING) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /// A gateway that has gone with volumes attached: nobody reaches these.
