@@ -27,6 +27,10 @@ final class Recoveries {
     private long newEpochAtNs = Long.MIN_VALUE;
     private long noSpaceAtNs = Long.MIN_VALUE;
     private long sparingAtNs = Long.MIN_VALUE;
+
+    /// Thousands of groups may ask.
+    private long lookForRoomNs = Long.MIN_VALUE;
+
     private int promotedSince;
 
     /// What was copied before this disk began to recover.
@@ -153,10 +157,14 @@ final class Recoveries {
     /// Whether a group in which nothing differs may be promoted; where not, others are compared
     /// meanwhile.
     boolean roomForWriters(Recovery recovery) {
-        if (disk.space().roomForWriters()) {
+        long now = disk.loop().nowNs();
+        if (now >= lookForRoomNs && disk.space().roomForWriters()) {
             return true;
         }
-        noSpace();
+        if (now >= lookForRoomNs) {
+            lookForRoomNs = now + Limits.RETRY_NS;
+            noSpace();
+        }
         if (active.remove(recovery.pg())) {
             disk.loop().execute(this::startNext);
         }
