@@ -254,6 +254,11 @@ public final class DiskServer {
         return leftovers;
     }
 
+    /// Whether the disk holds a copy of a placement group that nobody may know of, and keeps it.
+    public boolean keepsOldCopy(int pg) {
+        return leftovers.isKept(pg);
+    }
+
     Repairs repairs() {
         return repairs;
     }

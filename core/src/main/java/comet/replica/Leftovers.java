@@ -74,6 +74,10 @@ final class Leftovers {
         return kept.size();
     }
 
+    boolean isKept(int pg) {
+        return kept.contains(pg);
+    }
+
     private boolean hasChunks(int pg) {
         return !chunks(pg, 1).isEmpty();
     }

@@ -256,6 +256,10 @@ final class SimDisk {
         ChunkStore store = server.store();
         List<ReplicaImage.ChunkId> ids = new ArrayList<>();
         for (int pg = 0; pg < cluster.options().pgCount(); pg++) {
+            if (server.keepsOldCopy(pg)) {
+                // Of a metadata group that was lost, with the end of a move that only others know.
+                continue;
+            }
             store.chunksOfPg(
                     pg,
                     -1,
