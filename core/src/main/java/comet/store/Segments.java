@@ -289,7 +289,8 @@ final class Segments {
     /// See [ChunkStore#fits].
     boolean fits(long bytes, long besideBytes) {
         growIfNeeded(blocks(bytes));
-        return suffices(availableBlocks() + keptBackBlocks() / 2, bytes, besideBytes);
+        return !isCramped()
+                && suffices(availableBlocks() + keptBackBlocks() / 2, bytes, besideBytes);
     }
 
     private boolean suffices(long foundBlocks, long bytes, long besideBytes) {

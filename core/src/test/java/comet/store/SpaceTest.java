@@ -60,6 +60,23 @@ class SpaceTest {
         SpaceCheck.check(rig);
     }
 
+    /// The index may find no room there: then the ring would fill, and guests would wait.
+    @Test
+    void copies_find_no_room_where_somebody_else_has_filled_the_file_system() {
+        StoreRig rig =
+                new StoreRig(StoreConfig.small().withSpace(1 << 20, 0, 64 << 10), 3)
+                        .formatted()
+                        .open();
+        rig.loop.runFor(2_000_000_000L);
+        assertThat(rig.disk().fits(16 << 10, 0)).isTrue();
+        rig.media.setFreeBytes(16 << 10);
+        rig.loop.runFor(2_000_000_000L);
+        assertThat(rig.disk().fits(16 << 10, 0)).isFalse();
+        rig.media.setFreeBytes(8 << 20);
+        rig.loop.runFor(2_000_000_000L);
+        assertThat(rig.disk().fits(16 << 10, 0)).isTrue();
+    }
+
     /// Half of what is left makes the next segment, down to 128 KiB: what is less makes none, and
     /// must not be taken for space.
     @Test
