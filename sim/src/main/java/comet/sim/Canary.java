@@ -36,7 +36,8 @@ public enum Canary {
     /// G5: of what is sent again after a failure only the versions arrive.
     FORGET_KEPT_WRITES,
 
-    /// G6: opening with a newer term fences nobody.
+    /// G6: opening with a newer term fences nobody, and older writers' last writes come right
+    /// behind it. (The newer one's first write fences them.)
     NO_FENCE,
 
     /// G7: levelling is said to be done, and is not.

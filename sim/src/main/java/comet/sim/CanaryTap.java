@@ -10,6 +10,7 @@ import comet.cluster.PgConfig;
 import comet.cluster.VolumeInfo;
 import comet.meta.GroupImage;
 import comet.meta.Remake;
+import comet.store.Disk;
 import comet.wire.BlockState;
 import comet.wire.ChunkRequest;
 import comet.wire.Frame;
@@ -19,16 +20,26 @@ import comet.wire.Status;
 import comet.wire.SyncRequest;
 import comet.wire.WriteRequest;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Leaves out one rule by falsifying what crosses the links, see [Canary].
 final class CanaryTap implements SimNet.Tap {
+    /// Longer than a takeover and an opening take.
+    private static final long HELD_NS = 30_000_000;
+
+    private final Cluster cluster;
     private final Canary canary;
     private final Prng prng;
     private final Crc crc = new Crc();
 
-    CanaryTap(Canary canary, Prng prng) {
+    /// Connections over which somebody has written.
+    private final Set<SimLink> writers = new LinkedHashSet<>();
+
+    CanaryTap(Cluster cluster, Canary canary, Prng prng) {
+        this.cluster = cluster;
         this.canary = canary;
         this.prng = prng;
     }
@@ -89,8 +100,8 @@ final class CanaryTap implements SimNet.Tap {
                     BLIND_SCRUB,
                     SERVE_WHILE_RECOVERING,
                     LIE_ABOUT_SYNC,
-                    RECORD_BEFORE_DATA,
-                    NO_FENCE -> {}
+                    RECORD_BEFORE_DATA -> {}
+            case NO_FENCE -> meetOlder(from.link(), type);
         }
         return frame;
     }
@@ -98,8 +109,39 @@ final class CanaryTap implements SimNet.Tap {
     @Override
     public void onDeliver(SimLink.End to, Frame frame) {
         if (canary == Canary.NO_FENCE && frame.type() == MessageType.OPEN) {
-            SyncRequest.term(frame, 1);
+            long known = fence(to.link().diskId, SyncRequest.volumeId(frame));
+            SyncRequest.term(frame, Math.max(1, Math.min(known, SyncRequest.term(frame))));
         }
+    }
+
+    /// Writes are slow, and what older writers have under way reaches the disk right behind the
+    /// answer to an opening: soon enough to find chunks as they know them.
+    private void meetOlder(SimLink link, int type) {
+        if (type == MessageType.WRITE) {
+            writers.add(link);
+            if (prng.chance(1, 4)) {
+                link.stall(HELD_NS);
+            }
+        } else if (type == MessageType.OPEN_REPLY) {
+            for (SimLink other : writers) {
+                if (other.diskId == link.diskId && other.clientId != link.clientId) {
+                    other.heal();
+                }
+            }
+        }
+    }
+
+    /// The newest term that a disk has seen of a volume.
+    private long fence(int diskId, long volumeId) {
+        for (SimNode node : cluster.nodes()) {
+            for (SimDisk disk : node.disks()) {
+                Disk store = disk.disk();
+                if (disk.diskId() == diskId && store != null) {
+                    return store.fence(volumeId);
+                }
+            }
+        }
+        return 0;
     }
 
     /// A group that was made anew, with the terms of the newest copy.

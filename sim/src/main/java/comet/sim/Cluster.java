@@ -83,7 +83,7 @@ final class Cluster implements Guests.Access {
         net = new SimNet(simulation);
         loss = new GroupLoss(this);
         net.tap(new FrameTap(stale, oneWriter, rotten));
-        net.tap(new CanaryTap(canary, simulation.fork()));
+        net.tap(new CanaryTap(this, canary, simulation.fork()));
         meta = new SimMeta(simulation);
         meta.lossPerMille = options.metaLossPerMille();
         meta.prober = this::answers;
