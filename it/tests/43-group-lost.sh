@@ -39,5 +39,9 @@ process_start node-1 node-2 node-3
 writer_past 1 300
 wait_healthy
 [[ $(cli cluster events) == *group-remade* ]] || fail "no event tells of it"
+# Its numbers are large, and nobody minds.
+cli volume create later --size 8M
+qemu-io -f raw -c 'write -P 7 0 1M' -c flush -c 'read -P 7 0 1M' "${URI/disk0/later}" >"$IT_DIR/io"
+! grep -q 'Pattern verification failed' "$IT_DIR/io" || fail "a volume of the new group: $(cat "$IT_DIR/io")"
 writer_stop 1
 writer_verify 1

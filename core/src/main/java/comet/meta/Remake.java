@@ -1,5 +1,6 @@
 package comet.meta;
 
+import comet.base.Prng;
 import comet.base.Versions;
 import comet.cluster.ClusterInfo;
 import comet.cluster.DiskFacts;
@@ -104,7 +105,11 @@ public final class Remake {
                 remarks.add("disk " + disk.diskId() + " in " + disk.where() + " " + doubt);
             }
         }
-        long incarnation = incarnation();
+        String mixed = mixed();
+        if (mixed != null) {
+            return refused(mixed);
+        }
+        long incarnation = incarnation(nowMs);
         RemakePgs pgs = new RemakePgs(base, facts, incarnation);
         String unknown = pgs.make(disks);
         if (unknown != null) {
@@ -146,19 +151,48 @@ public final class Remake {
     }
 
     /// Above that of every group that anybody has heard of, and of every attempt before.
-    private long incarnation() {
+    private long incarnation(long nowMs) {
         long highest = 0;
         for (MapUpdate copy : copies) {
             highest = Math.max(highest, copy.revision());
         }
         long looks = 0;
+        long hash = Prng.mix(nowMs);
         for (DiskFacts disk : disks) {
             looks = Math.max(looks, disk.looks());
+            hash = Prng.mix(hash ^ disk.uuidHigh() ^ Prng.mix(disk.uuidLow() + disk.looks()));
             for (PgConfig pg : disk.parts()) {
                 highest = Math.max(highest, pg.epoch());
             }
         }
-        return Math.max(looks, 1 + Incarnation.of(highest));
+        long before = Incarnation.attempt(Incarnation.of(highest));
+        return Incarnation.make(Math.max(looks, 1 + before), hash);
+    }
+
+    /// Two groups have been made beside each other, and each has served some disks: what one knows
+    /// must not be taken for later than what the other one does.
+    private @Nullable String mixed() {
+        TreeMap<Long, String> seen = new TreeMap<>();
+        for (DiskFacts disk : disks) {
+            for (PgConfig pg : disk.parts()) {
+                seen.putIfAbsent(Incarnation.of(pg.epoch()), "disk " + disk.diskId());
+            }
+        }
+        for (MapUpdate copy : copies) {
+            seen.putIfAbsent(Incarnation.of(copy.revision()), "a copy of the map");
+        }
+        Long before = null;
+        for (Long incarnation : seen.keySet()) {
+            if (before != null && Incarnation.beside(before, incarnation)) {
+                return "two metadata groups were made beside each other, from different disks: "
+                        + seen.get(before)
+                        + " knows one, "
+                        + seen.get(incarnation)
+                        + " the other. Leave out what knows the one that is given up";
+            }
+            before = incarnation;
+        }
+        return null;
     }
 
     /// What must not be: the operator has mixed things up.

@@ -4,7 +4,6 @@ import comet.base.Buf;
 import comet.base.Check;
 import comet.cluster.ClusterMap;
 import comet.cluster.Command;
-import comet.cluster.Incarnation;
 import comet.cluster.MapUpdate;
 import comet.cluster.Reply;
 import comet.port.Connection;
@@ -108,15 +107,13 @@ public final class NodeServer implements Connection.Acceptor {
         }
         int diskId = disk.identity().diskId();
         switch (reply) {
-            case Reply.DiskStarted started
-                    when Incarnation.of(started.revision()) < PgBook.incarnation(disk.store()) -> {
-                disk.refuse(
-                        "this metadata group was lost and made anew: its old members must not run",
-                        true);
-                parts.events()
-                        .event(Level.ERROR, "disk-refused", "disk=" + diskId + " code=older-group");
-            }
             case Reply.DiskStarted started -> {
+                String why = PgBook.refusal(disk.store(), started.revision());
+                if (why != null) {
+                    disk.refuse(why, true);
+                    disk.event(Level.ERROR, "disk-refused", "code=older-group");
+                    return;
+                }
                 disk.folder().bootId(started.bootId());
                 view.atLeast(started.revision(), () -> disk.serve(started.bootId()));
             }

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /// What this disk knows of its own placement groups, durably, before it acts upon it: a disk serves
 /// a group as IN_SYNC member only in an epoch that stands here.
@@ -28,7 +29,7 @@ public final class PgBook {
     /// The highest incarnation of the metadata group that this disk has acted upon, 8 bytes.
     private static final String INCARNATION = "incarnation";
 
-    /// Above the incarnations of all groups that were made from what the disk had said, 8 bytes.
+    /// Above the attempts by which groups were made from what the disk had said, 8 bytes.
     private static final String LOOKS = "looks";
 
     private final DiskServer disk;
@@ -74,6 +75,19 @@ public final class PgBook {
         return number(store, INCARNATION);
     }
 
+    /// Why the disk does not serve a group of that revision, or null.
+    static @Nullable String refusal(ChunkStore store, long revision) {
+        long known = incarnation(store);
+        long said = Incarnation.of(revision);
+        if (Incarnation.beside(known, said)) {
+            return "the disk has served another metadata group that was made beside this one: one of"
+                    + " the two must be given up, and the disks that it has served be made anew";
+        }
+        return said < known
+                ? "this metadata group was lost and made anew: its old members must not run"
+                : null;
+    }
+
     private static long number(ChunkStore store, String name) {
         byte[] note = store.note(name);
         return note == null ? 0 : Bytes.getLong(note, 0);
@@ -87,7 +101,8 @@ public final class PgBook {
 
     /// A group may be made from what the disk says now: its number, above all before.
     static long look(ChunkStore store) {
-        long number = 1 + Math.max(number(store, LOOKS), incarnation(store));
+        long attempts = Incarnation.attempt(incarnation(store));
+        long number = 1 + Math.max(number(store, LOOKS), attempts);
         put(store, LOOKS, number);
         return number;
     }

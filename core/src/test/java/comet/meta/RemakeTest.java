@@ -159,14 +159,39 @@ class RemakeTest {
         first.looks = 5;
         Remake.Result made = made(first, new Facts(2, copy, both(3)));
         MapUpdate map = map(made);
-        assertThat(Incarnation.of(map.revision())).isEqualTo(5);
-        assertThat(Incarnation.of(map.pgs().getFirst().epoch())).isEqualTo(5);
+        assertThat(attempt(map.revision())).isEqualTo(5);
+        assertThat(attempt(map.pgs().getFirst().epoch())).isEqualTo(5);
         assertThat(Objects.requireNonNull(made.image()).nextVolumeId()).isGreaterThan(5L << 32);
         assertThat(volume(made, 1).lastTerm()).isGreaterThanOrEqualTo(9 + Remake.TERM_GAP);
         // And again, from what the new group has left.
         Remake.Result again =
                 made(new Facts(1, map, map.pgs().getFirst()), new Facts(2, copy, both(3)));
-        assertThat(Incarnation.of(map(again).revision())).isEqualTo(6);
+        assertThat(attempt(map(again).revision())).isEqualTo(6);
+    }
+
+    private static long attempt(long number) {
+        return Incarnation.attempt(Incarnation.of(number));
+    }
+
+    @Test
+    void groups_that_were_made_from_different_disks_are_told_apart() {
+        MapUpdate copy = copy(7, both(3));
+        MapUpdate one = map(made(new Facts(1, copy, both(3))));
+        MapUpdate two = map(made(new Facts(2, copy, both(3))));
+        long first = Incarnation.of(one.revision());
+        long second = Incarnation.of(two.revision());
+        assertThat(attempt(one.revision())).isEqualTo(attempt(two.revision()));
+        assertThat(Incarnation.beside(first, second)).isTrue();
+        assertThat(Incarnation.beside(first, first)).isFalse();
+        assertThat(Incarnation.beside(1, 2)).as("of before there was the lower half").isFalse();
+        // And nothing is made from what both have done.
+        Facts served = new Facts(1, one, one.pgs().getFirst());
+        Facts other = new Facts(2, two, two.pgs().getFirst());
+        served.startCount = 9;
+        other.startCount = 9;
+        assertThat(made(served, other).refusal()).contains("beside each other");
+        Remake.Result again = made(served, new Facts(2, copy, both(3)));
+        assertThat(attempt(map(again).revision())).isEqualTo(2);
     }
 
     @Test

@@ -95,7 +95,11 @@ final class FakeMeta {
 
     /// The metadata group was made anew, once more, and has this configuration then.
     void remade(int pg, PgConfig.Member... members) {
-        long incarnation = Incarnation.of(revision) + 1;
+        long attempt = Incarnation.attempt(Incarnation.of(revision)) + 1;
+        remade(Incarnation.make(attempt, 7), pg, members);
+    }
+
+    void remade(long incarnation, int pg, PgConfig.Member... members) {
         revision = Incarnation.first(incarnation, revision);
         long epoch = Incarnation.first(incarnation, pgs[pg].epoch());
         setPg(new PgConfig(pg, epoch, List.of(members)));

@@ -4,6 +4,7 @@ import static comet.replica.TestClient.chunkIn;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import comet.base.Versions;
+import comet.cluster.Incarnation;
 import comet.cluster.MemberState;
 import comet.cluster.PgConfig;
 import comet.cluster.PgConfig.Member;
@@ -183,6 +184,45 @@ class PgBookTest {
         harness.stopClean(1);
         harness.start(1, true);
         harness.loop.run();
+        assertRefused(false);
+    }
+
+    /// Two groups that know nothing of each other, each made from some of the disks.
+    private void servedAndRemade(long served, long then) {
+        harness.stopClean(1);
+        harness.meta.remade(served, 0, inSync(1), inSync(2));
+        harness.start(1, true);
+        harness.loop.run();
+        assertRefused(false);
+        harness.stopClean(1);
+        harness.meta.remade(then, 0, inSync(1), inSync(2));
+        harness.start(1, true);
+        harness.loop.run();
+    }
+
+    @Test
+    void a_disk_refuses_a_group_that_was_made_beside_the_one_it_has_served() {
+        servedAndRemade(Incarnation.make(1, 7), Incarnation.make(1, 8));
+        assertRefused(true);
+        assertThat(harness.disk(1).unavailableWhy()).contains("beside");
+    }
+
+    @Test
+    void a_disk_refuses_a_group_that_was_given_up() {
+        servedAndRemade(Incarnation.make(2, 7), Incarnation.make(1, 8));
+        assertRefused(true);
+        assertThat(harness.disk(1).unavailableWhy()).contains("its old members must not run");
+    }
+
+    @Test
+    void a_disk_goes_on_in_a_group_that_was_made_after_the_one_it_has_served() {
+        servedAndRemade(Incarnation.make(1, 8), Incarnation.make(2, 7));
+        assertRefused(false);
+    }
+
+    @Test
+    void a_disk_goes_on_in_groups_of_before_they_were_told_apart() {
+        servedAndRemade(1, 2);
         assertRefused(false);
     }
 

@@ -3,6 +3,7 @@ package comet.replica;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import comet.base.Versions;
+import comet.cluster.Incarnation;
 import comet.cluster.MemberState;
 import comet.wire.Lane;
 import org.junit.jupiter.api.Test;
@@ -51,7 +52,7 @@ class PurgeTest {
         harness.meta.loseVolume(1);
         harness.meta.addVolume(2);
         remade();
-        harness.meta.addVolume((1L << 32) + 1);
+        harness.meta.addVolume(Incarnation.first(Incarnation.make(1, 7), 0));
         assertThat(keeps()).isTrue();
         long events = harness.events.stream().filter(e -> e.contains("volume-kept")).count();
         harness.disk(2).purge().unknownVolumes();

@@ -1,5 +1,6 @@
 package comet.server.up;
 
+import comet.cluster.Incarnation;
 import comet.cluster.VolumeInfo;
 import comet.meta.GroupImage;
 import comet.meta.Remake;
@@ -12,11 +13,11 @@ final class RecoverText {
 
     static void print(Remake.Findings findings, GroupImage image) {
         System.out.printf(
-                "newest copy  revision %d; %d disks count, %d volumes, incarnation %d%n",
+                "newest copy  revision %d; %d disks count, %d volumes, attempt %d%n",
                 findings.revision(),
                 findings.examined().size(),
                 image.everything().volumes().size(),
-                findings.incarnation());
+                Incarnation.attempt(findings.incarnation()));
         System.out.printf(
                 "groups       %d, of which disks knew %d later than that copy%n",
                 findings.pgs(), findings.later());

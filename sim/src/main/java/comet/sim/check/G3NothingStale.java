@@ -4,7 +4,9 @@ import comet.cluster.MapUpdate;
 import comet.cluster.MemberState;
 import comet.cluster.PgConfig;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -13,21 +15,18 @@ import org.jspecify.annotations.Nullable;
 public final class G3NothingStale {
     private record Asked(int pg, long volumeId, int chunkIndex) {}
 
-    /// Configurations by (PG, epoch).
-    private final TreeMap<Long, PgConfig> configs = new TreeMap<>();
+    private record Epoch(int pg, long epoch) {}
+
+    private final Map<Epoch, PgConfig> configs = new HashMap<>();
 
     private final TreeMap<Long, Asked> asked = new TreeMap<>();
     private final List<Violation> violations = new ArrayList<>();
     private long answers;
 
-    private static long key(int pg, long epoch) {
-        return (long) pg << 40 | epoch;
-    }
-
     /// The group has decided.
     public void onUpdate(MapUpdate update) {
         for (PgConfig pg : update.pgs()) {
-            configs.put(key(pg.pg(), pg.epoch()), pg);
+            configs.put(new Epoch(pg.pg(), pg.epoch()), pg);
         }
     }
 
@@ -45,7 +44,7 @@ public final class G3NothingStale {
             return;
         }
         answers++;
-        PgConfig config = configs.get(key(read.pg, epoch));
+        PgConfig config = configs.get(new Epoch(read.pg, epoch));
         PgConfig.Member member = config == null ? null : config.member(diskId);
         if (member == null || member.state() != MemberState.IN_SYNC || member.bootId() != bootId) {
             violations.add(

@@ -1,7 +1,9 @@
 package comet.sim.check;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -12,16 +14,14 @@ public final class G6OneWriter {
 
     private record Opening(long volumeId, long term) {}
 
-    /// The newest term opened, by (disk, volume).
-    private final TreeMap<Long, Long> opened = new TreeMap<>();
+    private record At(int diskId, long volumeId) {}
+
+    /// The newest term opened.
+    private final Map<At, Long> opened = new HashMap<>();
 
     private final TreeMap<Long, Written> writes = new TreeMap<>();
     private final TreeMap<Long, Opening> openings = new TreeMap<>();
     private final List<Violation> violations = new ArrayList<>();
-
-    private static long key(int diskId, long volumeId) {
-        return (long) diskId << 40 | volumeId;
-    }
 
     /// An OPEN reaches a disk. `request` names connection and request.
     public void onOpen(long request, long volumeId, long term) {
@@ -32,13 +32,13 @@ public final class G6OneWriter {
     public void onOpened(long request, int diskId) {
         Opening opening = openings.remove(request);
         if (opening != null) {
-            opened.merge(key(diskId, opening.volumeId), opening.term, Math::max);
+            opened.merge(new At(diskId, opening.volumeId), opening.term, Math::max);
         }
     }
 
     /// A WRITE reaches a disk.
     public void onWrite(long request, int diskId, long volumeId, long term) {
-        boolean late = term < opened.getOrDefault(key(diskId, volumeId), 0L);
+        boolean late = term < opened.getOrDefault(new At(diskId, volumeId), 0L);
         writes.put(request, new Written(volumeId, term, late));
     }
 
@@ -54,7 +54,7 @@ public final class G6OneWriter {
                                     + " took "
                                     + write
                                     + " after it had answered the opening with term "
-                                    + opened.get(key(diskId, write.volumeId))));
+                                    + opened.get(new At(diskId, write.volumeId))));
         }
     }
 
