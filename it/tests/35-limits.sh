@@ -92,4 +92,4 @@ start_up
 [[ $(cli cluster settings --json | jq -r '.settings[] | select(.key == "recovery-share") | .value') == 55% ]] ||
     fail "settings do not outlive a restart"
 cli volume info slow | grep -q 'limits *no limits' || fail "$(cli volume info slow)"
-[[ $(cli cluster set recovery-share= recovery-rate=) == "recovery-share 70%"* ]]
+[[ $(cli cluster set recovery-share= recovery-rate=) == "recovery-share 80%"* ]]

@@ -30,7 +30,7 @@ wait_healthy
 
 say "what the operator does"
 cli cluster set recovery-share=55% >/dev/null
-told settings-changed 'recovery-share 55%, before 70%'
+told settings-changed 'recovery-share 55%, before 80%'
 cli volume detach disk0 --force
 told volume-detached-by-force 'volume disk0: what gateway gateway-1 had not flushed may be lost'
 

@@ -12,7 +12,7 @@ public enum ClusterSetting {
     RECOVERY_SHARE(
             "recovery-share",
             Kind.PERCENT,
-            "70%",
+            "80%",
             0,
             95,
             "What guests keep of a disk's work while it recovers or is recovered from"),

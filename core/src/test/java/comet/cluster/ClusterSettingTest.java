@@ -13,7 +13,7 @@ class ClusterSettingTest {
             assertThat(ClusterSetting.of(setting.key())).isEqualTo(setting);
         }
         assertThat(ClusterSetting.of("recovery-shar")).isNull();
-        assertThat(ClusterSettings.DEFAULTS.of(ClusterSetting.RECOVERY_SHARE)).isEqualTo(70);
+        assertThat(ClusterSettings.DEFAULTS.of(ClusterSetting.RECOVERY_SHARE)).isEqualTo(80);
     }
 
     @Test
@@ -43,7 +43,7 @@ class ClusterSettingTest {
                         "7.5%",
                         "99999999999999999999%")) {
             assertThat(ClusterSetting.RECOVERY_SHARE.fault(bad)).as(bad).isNotNull();
-            assertThat(ClusterSetting.RECOVERY_SHARE.value(bad)).as(bad).isEqualTo(70);
+            assertThat(ClusterSetting.RECOVERY_SHARE.value(bad)).as(bad).isEqualTo(80);
         }
         for (String bad : List.of("", "K", "1P", "-1", "2T", "999999999999999999T", "१K")) {
             assertThat(ClusterSetting.RECOVERY_RATE.fault(bad)).as(bad).isNotNull();

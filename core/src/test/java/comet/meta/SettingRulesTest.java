@@ -22,7 +22,7 @@ class SettingRulesTest extends GroupRig {
     @Test
     void a_setting_is_part_of_the_map_from_then_on() {
         twoDisks();
-        assertThat(map.settings().of(ClusterSetting.RECOVERY_SHARE)).isEqualTo(70);
+        assertThat(map.settings().of(ClusterSetting.RECOVERY_SHARE)).isEqualTo(80);
         done(change("recovery-share", "40%", "recovery-rate", "100M"));
         assertThat(map.settings().of(ClusterSetting.RECOVERY_SHARE)).isEqualTo(40);
         assertThat(map.settings().of(ClusterSetting.RECOVERY_RATE)).isEqualTo(100L << 20);
@@ -35,7 +35,7 @@ class SettingRulesTest extends GroupRig {
         learned.apply(new Group(group.image()).changesAfter(0));
         assertThat(learned.settings().set()).isEqualTo(map.settings().set());
         done(change("recovery-share", ""));
-        assertThat(map.settings().of(ClusterSetting.RECOVERY_SHARE)).isEqualTo(70);
+        assertThat(map.settings().of(ClusterSetting.RECOVERY_SHARE)).isEqualTo(80);
     }
 
     @Test

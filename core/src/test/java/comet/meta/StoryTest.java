@@ -259,8 +259,8 @@ class StoryTest extends GroupRig {
         assertThat(told())
                 .containsExactly(
                         "INFO settings-changed | cluster | node node-1 |  | recovery-share 50%, before"
-                                + " 70%",
-                        "INFO settings-changed | cluster | node node-1 |  | recovery-share 70%, before"
+                                + " 80%",
+                        "INFO settings-changed | cluster | node node-1 |  | recovery-share 80%, before"
                                 + " 50%");
     }
 

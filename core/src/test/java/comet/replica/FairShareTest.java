@@ -12,7 +12,8 @@ class FairShareTest {
     private static final long MS = 1_000_000;
 
     private final TestLoop loop = new TestLoop();
-    private ClusterSettings settings = ClusterSettings.DEFAULTS;
+    private ClusterSettings settings =
+            ClusterSettings.DEFAULTS.with(new SettingValue("recovery-share", "70%"));
     private final FairShare share = new FairShare(loop, () -> settings);
     private final ArrayDeque<FairShare.Permit> open = new ArrayDeque<>();
     private int steps;

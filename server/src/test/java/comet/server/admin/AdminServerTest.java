@@ -226,7 +226,7 @@ class AdminServerTest {
         twoNodes();
         JsonNode first = get("/v1/settings").at("/settings/0");
         assertThat(first.path("key").asString()).isEqualTo("recovery-share");
-        assertThat(first.path("value").asString()).isEqualTo("70%");
+        assertThat(first.path("value").asString()).isEqualTo("80%");
         assertThat(first.path("isSet").asBoolean()).isFalse();
         String body = "{\"settings\":{\"recovery-share\":\" 50% \",\"recovery-rate\":null}}";
         assertThat(post("/v1/settings", body).statusCode()).isEqualTo(200);
