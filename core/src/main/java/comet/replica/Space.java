@@ -26,7 +26,9 @@ final class Space {
             store.reclaim();
         }
         if (full || !store.grant(bytes, bound())) {
-            denied = store.failed() || !store.spaceIsComing();
+            // One that has failed is not full: its clients are about to hear that, and to go on
+            // without it.
+            denied = !store.failed() && !store.spaceIsComing();
             return false;
         }
         promised += bytes;

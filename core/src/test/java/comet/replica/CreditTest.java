@@ -154,6 +154,19 @@ class CreditTest {
         assertThat(older.closed).isTrue();
     }
 
+    /// It says nothing of itself for a moment; guests must not be told ENOSPC meanwhile.
+    @Test
+    void a_disk_that_has_failed_is_not_full() {
+        FakeStore store = harness.store(1);
+        Credits credits = new Credits(new Space(store), store, Limits.CREDIT_WINDOW_MAX);
+        store.failed = true;
+        assertThat(credits.refill()).isFalse();
+        assertThat(credits.full()).isFalse();
+        assertThat(credits.need(MIB)).isTrue();
+        assertThat(credits.serveNeed()).as("waits").isFalse();
+        assertThat(credits.full()).isFalse();
+    }
+
     /// A RECOVERING replica notes what it has no space for; the client has counted it as sent.
     @Test
     void both_sides_count_alike_what_found_no_space() {

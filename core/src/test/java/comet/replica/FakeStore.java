@@ -344,7 +344,7 @@ final class FakeStore implements ChunkStore {
 
     @Override
     public boolean grant(long bytes, long besideBytes) {
-        if (promised + bytes + besideBytes > capacityBytes - usedBytes()) {
+        if (failed || promised + bytes + besideBytes > capacityBytes - usedBytes()) {
             return false;
         }
         promised += bytes;
