@@ -21,7 +21,15 @@ final class CreditShare {
     /// Whether a client may be granted more than its next write needs: where nobody waits whom that
     /// would delay, nor a copy, if the client says what it needs.
     boolean mayRefill(boolean saysNeeds) {
-        return needy.isEmpty() && !(saysNeeds && disk.loop().nowNs() < sparingUntilNs);
+        return needy.isEmpty() && !(saysNeeds && isSparing());
+    }
+
+    /// Asked for each write: the clock is read only while it matters.
+    private boolean isSparing() {
+        if (sparingUntilNs != Long.MIN_VALUE && disk.loop().nowNs() >= sparingUntilNs) {
+            sparingUntilNs = Long.MIN_VALUE;
+        }
+        return sparingUntilNs != Long.MIN_VALUE;
     }
 
     /// The lane's client needs more than it was granted.

@@ -291,19 +291,9 @@ public final class DiskServer {
         ClusterMap map = view.map();
         resize(map.pgCount());
         book.open(map.pgCount());
-        if (book.isNewerThan(map)) {
-            refuse(
-                    "this metadata group has forgotten what the disk knows: it was made anew from"
-                            + " an older state; look at `comet cluster recover`",
-                    true);
-            event(Level.ERROR, "disk-refused", "code=older-group");
-            return;
-        }
-        if (book.isForgottenBy(map)) {
-            refuse(
-                    "this metadata group was made anew without this disk, and takes it for in sync"
-                            + " where it is not: make it anew with it, by `comet cluster recover`",
-                    true);
+        String why = book.refusal(map);
+        if (why != null) {
+            refuse(why, true);
             event(Level.ERROR, "disk-refused", "code=older-group");
             return;
         }

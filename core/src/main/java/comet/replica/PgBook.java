@@ -131,27 +131,25 @@ public final class PgBook {
         return known != null && known.member(disk.identity().diskId()) != null;
     }
 
-    /// Whether the map is older than what the disk has acted upon: it is not the group that it
-    /// knows.
-    boolean isNewerThan(ClusterMap map) {
+    /// Why the disk does not serve by this map, or null: it is older than what the disk has acted
+    /// upon, so not of the group that it knows; or it takes the disk for in sync where that one
+    /// knows better, since the group was made anew without it.
+    @Nullable String refusal(ClusterMap map) {
         for (PgConfig known : wanted.values()) {
-            if (known.pg() < map.pgCount() && map.pg(known.pg()).epoch() < known.epoch()) {
-                return true;
+            if (known.pg() >= map.pgCount()) {
+                continue;
+            }
+            PgConfig said = map.pg(known.pg());
+            if (said.epoch() < known.epoch()) {
+                return "this metadata group has forgotten what the disk knows: it was made anew from"
+                        + " an older state; look at `comet cluster recover`";
+            }
+            if (known.isForgottenBy(said, disk.identity().diskId())) {
+                return "this metadata group was made anew without this disk, and takes it for in"
+                        + " sync where it is not: make it anew with it, by `comet cluster recover`";
             }
         }
-        return false;
-    }
-
-    /// Whether the map takes the disk for in sync where it knows better: the group was made anew
-    /// without it.
-    boolean isForgottenBy(ClusterMap map) {
-        for (PgConfig known : wanted.values()) {
-            if (known.pg() < map.pgCount()
-                    && known.isForgottenBy(map.pg(known.pg()), disk.identity().diskId())) {
-                return true;
-            }
-        }
-        return false;
+        return null;
     }
 
     /// Whether the disk holds a copy of the group that nobody may know of: it was a member by what
