@@ -14,6 +14,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TICKS = os.sysconf("SC_CLK_TCK")
+
+# Whoever ends a measurement gets its processes ended as well: `finally` runs.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 JOURNAL = 1 << 30  # bytes of a disk's journal, where the config says nothing
 
 # name, rw, block size, depth, jobs, fsync
